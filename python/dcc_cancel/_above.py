@@ -1,4 +1,4 @@
-"""What is above a new job: the parent that was given, or what is current where it is made."""
+"""The parents of a new job: the parent that was given, or what is current where the job is made."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 
 class Above:
-    """What is above what is made in the block of this: its description gets `parent`, and a flag to be below
-    what is current if `is_current`."""
+    """A block in which one object of the library is created below the right parents.
+
+    The description of the object gets `parent`. If `is_current`, it gets the flag that puts it below what is
+    current as well; the block has then set the slots of the thread to what is current in this context.
+    """
 
     __slots__ = ("token", "kept", "parent", "is_current", "_slots", "_set")
 
-    #: The token as this context has it: None masks, UNSET says nothing.
+    #: The current token for the new job. None: no token is current. UNSET: the thread's slot counts.
     token: Any
-    #: What is to live as long as what is made, because it carries cancels in Python.
+    #: The Python objects that must live as long as the new object, because they carry cancels to it.
     kept: Any
     parent: Optional[int]
     is_current: bool
@@ -50,13 +53,13 @@ class Above:
         self.kept = _flat(kept_token, self._add_job(job))
 
     def _add_job(self, job: Any) -> Any:
-        """What carries the job's cancels in Python."""
+        """Adds the current job. Returns the Python objects that carry its cancels."""
         if job is UNSET:
             return None
         ask = getattr(job, "__dcc_job__", None)
         handle: Optional[int] = None if ask is None else ask()
         if handle is None and hasattr(job, "cancelled"):
-            # No job of the library: a token that follows it is the parent, with the current token.
+            # The job is not native. A token that follows it becomes a parent, beside the current token.
             followed, above = parent_of(job)
             token = self._set[0][1] if self._set else library.dcc_cancel_token_current()
             both = _below_both(token, above, followed)
@@ -81,7 +84,7 @@ class Above:
 
 
 def below_current() -> CancelToken:
-    """A token that what is current here cancels as well: for what can be below one token alone."""
+    """A token below what is current here, to be the parent of an object that can have only one parent."""
     above = Above(CURRENT)
     description = c.CancelTokenDesc(struct_size=ctypes.sizeof(c.CancelTokenDesc))
     if above.is_current:
@@ -108,7 +111,7 @@ def _created(description: c.CancelTokenDesc, kept: Any) -> CancelToken:
 
 
 def _flat(*things: Any) -> Tuple[Any, ...]:
-    """Each of them once: what posts itself again and again keeps no more each time."""
+    """All the objects, each once, because a job that posts itself again and again must not keep more."""
     found: List[Any] = []
     for thing in things:
         parts = cast("Iterable[Any]", thing) if isinstance(thing, tuple) else (thing,)

@@ -1,4 +1,7 @@
-"""Arguments of callers become values for the library, or errors that say which one is wrong and why."""
+"""Turns a caller's arguments into values for the library, or raises an error that says what is wrong.
+
+The parameter `what` is the name of the argument in that error.
+"""
 
 from __future__ import annotations
 
@@ -13,29 +16,30 @@ from .errors import InvalidArgumentError
 K = TypeVar("K")
 V = TypeVar("V")
 
-# What takes longer cannot be the time of a tick.
+# A tick that may take this long, in seconds, is a mistake: the caller means milliseconds.
 _LONGEST_BUDGET = 1.0
 
+# In seconds.
 _LEAST_INTERVAL = 0.001
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: not at any length."""
+    """The repr of a value for a message, cut to 120 characters."""
     try:
         text = repr(value)
     except Exception:
-        # It cannot say.
+        # The value's own `__repr__` has raised.
         text = object.__repr__(value)
     return text if len(text) <= 120 else reprlib.repr(value)[:120]
 
 
 def wrong_type(what: str, wanted: str, value: object, advice: str = "") -> NoReturn:
-    """It is no such thing at all."""
+    """Raises the TypeError that says what the argument must be."""
     raise TypeError("%s must be %s; it is %s%s" % (what, wanted, shown(value), _clause(advice)))
 
 
 def wrong_value(what: str, wanted: str, value: object, advice: str = "") -> NoReturn:
-    """It is the right kind of thing, and not one that can be taken."""
+    """Raises the InvalidArgumentError for a value of the right type that is not allowed."""
     raise InvalidArgumentError(
         "%s must be %s; it is %s%s" % (what, wanted, shown(value), _clause(advice)),
         c.DCC_ERROR_INVALID_ARGUMENT,
@@ -49,7 +53,7 @@ def _clause(advice: str) -> str:
 def text_in(
     value: Optional[str], what: str, limit: int = c.DCC_MAX_TEXT_LENGTH
 ) -> Tuple[Optional[bytes], int]:
-    """A text for the library: bytes and their number. None is no text."""
+    """A text for the library: its UTF-8 bytes and their number. None is no text."""
     if value is None:
         return None, 0
     if not isinstance(value, str):
@@ -73,38 +77,38 @@ def text_in(
 
 
 def fitting_text(text: str, limit: int = c.DCC_MAX_TEXT_LENGTH) -> str:
-    """A text from somebody who is not told of the library's bounds: as much of it as fits."""
+    """A text cut to the library's limit, for texts whose author cannot be told of the limit by an error."""
     return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
 def id_in(value: Optional[str], what: str) -> Tuple[Optional[bytes], int]:
-    """An id that a caller has for something. None and "" are none."""
+    """A caller id for the library. None and "" are no id."""
     encoded, length = text_in(value, what, c.DCC_MAX_CALLER_ID_LENGTH)
     return (encoded, length) if length else (None, 0)
 
 
 def nanoseconds(seconds: Optional[Seconds], what: str, for_none: int = c.DCC_NO_LIMIT) -> int:
-    """A time in seconds for the library; None is `for_none`."""
+    """A time in seconds, in nanoseconds for the library. None becomes `for_none`."""
     if seconds is None:
         return for_none
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         wrong_type(what, "a number of seconds", seconds)
-    # What is no number is not this either.
+    # Written with `not`, so that it refuses NaN as well.
     if not seconds >= 0:
         wrong_value(what, "a number of seconds that is not negative", seconds)
-    # What is as good as for ever stays short of the value that means it.
+    # A huge or infinite time stays below DCC_NO_LIMIT, which means "no limit".
     return int(seconds * 1e9) if seconds < 9e9 else 1 << 63
 
 
 def span(seconds: Seconds, what: str, advice: str = "") -> int:
-    """A time in seconds that there must be."""
+    """As `nanoseconds`, but None is refused."""
     if seconds is None:
         wrong_type(what, "a number of seconds", seconds, advice)
     return nanoseconds(seconds, what)
 
 
 def budget(seconds: Optional[Seconds]) -> int:
-    """The time of one tick. What was meant as milliseconds would freeze a window for as many seconds."""
+    """The budget of one tick. A number meant as milliseconds would freeze a window, so it is refused."""
     limit = nanoseconds(seconds, "budget")
     if seconds is not None and seconds >= _LONGEST_BUDGET:
         advice = (
@@ -116,7 +120,7 @@ def budget(seconds: Optional[Seconds]) -> int:
 
 
 def interval(seconds: Seconds, what: str = "interval") -> Seconds:
-    """How often to look at something."""
+    """The time in seconds between two looks at something."""
     span(seconds, what)
     if seconds < _LEAST_INTERVAL:
         wrong_value(what, "at least %s seconds" % _LEAST_INTERVAL, seconds)
@@ -124,7 +128,7 @@ def interval(seconds: Seconds, what: str = "interval") -> Seconds:
 
 
 def whole(value: int, what: str, bits: int, most: Optional[int] = None) -> int:
-    """A number without sign for the library; ctypes would cut what does not fit."""
+    """An unsigned number for the library. ctypes would silently cut a number that does not fit."""
     most = (1 << bits) - 1 if most is None else most
     if isinstance(value, bool) or not isinstance(value, int):
         wrong_type(what, "an int", value, "it counts whole units" if isinstance(value, float) else "")
@@ -134,14 +138,14 @@ def whole(value: int, what: str, bits: int, most: Optional[int] = None) -> int:
 
 
 def flag(value: bool, what: str) -> bool:
-    """True or False; the text "no" would be as good as True."""
+    """True or False. Other values are refused, because the text "no" would count as True."""
     if not isinstance(value, bool):
         wrong_type(what, "True or False", value)
     return value
 
 
 def one_of(values: Mapping[K, V], what: str, value: K) -> V:
-    """What stands for a word that the caller chose among a few."""
+    """The library's value for a word that the caller has chosen."""
     try:
         return values[value]
     except (KeyError, TypeError):
@@ -149,14 +153,14 @@ def one_of(values: Mapping[K, V], what: str, value: K) -> V:
 
 
 def callable_in(value: Any, what: str, optional: bool = False) -> None:
-    """A function, and not what a call of it gives."""
+    """Refuses a value that is not callable, such as the result of a call of the function."""
     if callable(value) or (optional and value is None):
         return
     wrong_type(what, "callable", value, "pass the function itself, without calling it: f, not f()")
 
 
 def is_no_class_or_method(thing: object, what: str) -> None:
-    """Neither a class in place of its object, nor what has a method `cancelled`: that is always true."""
+    """Refuses a class in place of its object, and a method `cancelled`, whose truth value is always True."""
     if isinstance(thing, type):
         advice = "pass an object of the class, as %s() makes one" % thing.__name__
         wrong_type(what, "a token or a job", thing, advice)
@@ -166,7 +170,7 @@ def is_no_class_or_method(thing: object, what: str) -> None:
 
 
 def can_be_asked(thing: object, what: str) -> None:
-    """What has an attribute `cancelled` whose truth is the answer. A property is not asked yet."""
+    """Refuses an object without an attribute `cancelled`. If that is a property, it is not asked here."""
     is_no_class_or_method(thing, what)
     if not hasattr(type(thing), "cancelled") and not hasattr(thing, "cancelled"):
         wrong_type(what, "a token or a job", thing, "it has no attribute `cancelled`")

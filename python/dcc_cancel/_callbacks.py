@@ -1,8 +1,9 @@
 """Python functions that the library calls.
 
-The library gets a number in place of each Python object; the object is kept until the destroy-notify.
-All of them belong to one owner, which is closed before the interpreter ends: that waits for those that
-run, and none is called afterwards.
+1. As user data the library gets a number in place of a Python object. The object is kept here until the
+   destroy-notify is called with that number.
+2. All functions belong to one owner, which is closed before the interpreter ends. The close waits for the
+   functions that run, and no function is called after it.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ _owner: Optional[int] = None
 
 
 def keep(thing: object) -> int:
-    """The number of an object, which lives until `destroy` is called with it, or `forget`."""
+    """Keeps an object until `destroy` or `forget` is called with the number that this returns."""
     key = next(_keys)
     _kept[key] = thing
     return key
 
 
 def kept(key: int) -> Any:
-    """The object of this number."""
+    """The object that `keep` has given this number."""
     return _kept[key]
 
 
 def forget(key: int) -> None:
-    """Lets an object go that the library did not take."""
+    """Drops an object after a call of the library that failed, so that no destroy-notify will come."""
     _kept.pop(key, None)
 
 
 def _let_go(key: int) -> None:
-    """The library has used it for the last time."""
+    """The destroy-notify: the library has used the object for the last time."""
     thing = _kept.pop(key, None)
     notify = getattr(thing, "_destroyed", None)
     if notify is not None:
@@ -55,12 +56,12 @@ destroy = DestroyFn(_let_go)
 
 
 def report(what: str) -> None:
-    """Nobody can be told of this exception but a reader of the log."""
+    """Logs the present exception, because the library, which has called `what`, cannot pass it on."""
     logging.getLogger(__package__).exception("%s raised an exception", what)
 
 
 def owner() -> int:
-    """The owner of all functions of this package, created at the first use."""
+    """The owner of all functions of this package. The first use creates it."""
     global _owner
     with _owner_lock:
         if _owner is None:
@@ -74,5 +75,5 @@ def _close() -> None:
 
 
 def kept_objects() -> int:
-    """How many objects the library holds; for tests."""
+    """How many objects are kept for the library. For tests."""
     return len(_kept)

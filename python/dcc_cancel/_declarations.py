@@ -1,4 +1,4 @@
-"""What dcc_cancel.h declares, as far as this package uses it; a test compares the two."""
+"""The declarations of dcc_cancel.h that this package uses. A test compares them with the header."""
 
 from __future__ import annotations
 
@@ -483,7 +483,7 @@ class ControlDesc(Structure):
     ]
 
 
-# Of each function the type of the result and of the arguments.
+# For each function the type of its result and the types of its arguments.
 FUNCTIONS: Dict[str, Tuple[Any, List[Any]]] = {
     "dcc_cancel_token_create_from": (c_int32, [POINTER(CancelTokenDesc), POINTER(c_void_p)]),
     "dcc_cancel_token_create_all": (c_int32, [POINTER(c_void_p), c_size_t, POINTER(c_void_p)]),

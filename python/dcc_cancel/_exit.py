@@ -1,4 +1,4 @@
-"""The exit of the interpreter, and the end of asyncio's loop, which wait for their threads."""
+"""Ends waits without a limit at the exit and at the end of `asyncio.run`, which wait for their threads."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
     from .dispatcher import Dispatcher
 
-# Of each thread that waits here without a limit: the number of its latest look whether it still has to.
+# For each thread that waits without a limit: the number of its latest look whether the wait can end.
 _waiting: Dict[int, int] = {}
 _looks = itertools.count(1)
 
 
 class Endless:
-    """A wait without a limit, of this thread; it is asked from time to time whether it can end at all."""
+    """A wait of this thread without a limit. From time to time it asks `is_last` whether to give up."""
 
     __slots__ = ("_thread", "_is_inner", "_seen")
 
     def __enter__(self) -> Endless:
         self._thread = threading.get_ident()
-        # A callback that a wait calls may wait itself.
+        # A wait may call a callback, and the callback may wait, too.
         self._is_inner = self._thread in _waiting
         _waiting[self._thread] = next(_looks)
         self._seen: Dict[int, int] = {}
@@ -38,9 +38,13 @@ class Endless:
             del _waiting[self._thread]
 
     def is_last(self) -> bool:
-        """Whether the interpreter exits and only waits for threads that wait as this one, so that none of
-        them can end what another waits for. The main thread is not one that exits: it would hear Ctrl-C.
-        Or whether nobody awaits what this one waits for, because its loop is over."""
+        """Whether this wait can never end, so that it has to be given up.
+
+        1. The loop of this thread is over, see `_is_loop_over`, so nobody uses the result of the wait.
+        2. The interpreter exits, and all threads that it waits for are in such a wait or join each other. So
+           none of them can end what another one waits for. The main thread does not give up: it is not waited
+           for, and it hears Ctrl-C.
+        """
         _waiting[self._thread] = next(_looks)
         if _is_loop_over():
             return True
@@ -57,12 +61,13 @@ class Endless:
             elif not _is_joining(number):
                 return False
         self._seen = seen
-        # Twice so, and each has looked in between and found nothing: what one is told it may hand on.
+        # Each of the others must have looked since our last look, and still wait: a thread whose wait has
+        # just ended may end the wait of another one.
         return all(looks > before.get(number, looks) for number, looks in seen.items())
 
 
 def _exits() -> bool:
-    # The main one is alive while pools are waited for, from Python 3.9 on.
+    # From Python 3.9 on the main thread is still alive while the interpreter waits for pools.
     return getattr(threading, "_SHUTTING_DOWN", False) or not threading.main_thread().is_alive()
 
 
@@ -72,7 +77,8 @@ def _is_loop_over() -> bool:
     if not thread.name.startswith("asyncio_"):
         return False
     base_events: Any = sys.modules.get("asyncio.base_events")
-    # New in Python 3.9, as `to_thread` is. It runs on a thread of its own; other loops have another.
+    # The function that waits for the pool, from Python 3.9 on, as `to_thread`. It runs on a thread of its
+    # own, so the stacks of all threads are searched for it. A loop of another class has another function.
     waits: Any = getattr(getattr(base_events, "BaseEventLoop", None), "_do_shutdown", None)
     if waits is None:
         return False
@@ -91,7 +97,7 @@ def _is_waited_for(thread: threading.Thread) -> bool:
 
 
 def _is_joining(number: int) -> bool:
-    """Whether a thread only waits, without a limit, for the end of one that is looked at as well."""
+    """Whether a thread is in a `join` without a limit of a thread that the exit waits for as well."""
     frame = sys._current_frames().get(number)
     while frame is not None and frame.f_globals is vars(threading):
         if frame.f_code is threading.Thread.join.__code__:
@@ -100,17 +106,22 @@ def _is_joining(number: int) -> bool:
     return False
 
 
-# Those that the main thread pumps.
+# The dispatchers that the main thread pumps.
 _pumped: weakref.WeakSet[Dispatcher] = weakref.WeakSet()
 
 
 def close_at_exit(dispatcher: Dispatcher) -> None:
-    """The main thread, which pumps it, does so no more once it waits for the others: the jobs end."""
+    """Closes a dispatcher when the interpreter exits, before the main thread waits for other threads.
+
+    The main thread does not pump any more while it waits, so threads that wait for a job would never end.
+    """
     if not _pumped:
-        # New in Python 3.9; `atexit` is called when threads have been waited for.
+        # Exists from Python 3.9 on. A function of `atexit` would come too late: it is called after the
+        # threads were waited for.
         register: Any = getattr(threading, "_register_atexit", None)
         if register is not None and not _exits():
-            # This one waits for pools, so it is called after ours, which was registered later.
+            # The functions are called in reverse order. This module registers the wait for pools, so it must
+            # be imported before our function is registered.
             import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
             register(_close_all)
@@ -119,6 +130,6 @@ def close_at_exit(dispatcher: Dispatcher) -> None:
 
 def _close_all() -> None:
     for dispatcher in list(_pumped):
-        # The object is left: who pumps it once more from `atexit` is told no error. What is answered is of no
-        # use: one that was closed has no handle, and in a forked child it is the parent's.
+        # The Python object stays usable, so that a last pump from `atexit` is not an error. The status is not
+        # checked: a dispatcher that was closed has no handle, and in a forked child the call is refused.
         library.dcc_dispatcher_close(dispatcher._handle)

@@ -13,26 +13,27 @@ from .errors import ClosedError
 
 S = TypeVar("S", bound="Polled")
 
-# The word of what was closed: polls of it differ, and so ask, and so are told.
+# The state word of closed objects. It never equals what a poll expects, so each poll asks, and the question
+# raises ClosedError.
 _CLOSED = c_uint64(1)
 
 
 class NativeObject:
-    """Owns one reference of an object of the library, and gives it back by `close` or at its end."""
+    """Owns one reference to an object of the library. `close`, or the end of this object, gives it back."""
 
     __slots__ = ("_handle", "__weakref__")
 
     _handle: int
 
-    # The library's function that takes the reference.
+    # The library's function that takes the reference back.
     _release: Any = None
 
-    # What was named otherwise in an earlier version.
+    # Old names of methods and their new names, for the error of a program that still uses the old ones.
     _renamed: Dict[str, str] = {}
 
     @property
     def handle(self) -> int:
-        """The C pointer as an int, good as long as this object."""
+        """The C handle as an int. It is valid until this object is closed or gone."""
         handle = self._handle
         if not handle:
             raise ClosedError(
@@ -42,13 +43,13 @@ class NativeObject:
         return handle
 
     def close(self) -> Any:
-        """Gives the reference back; afterwards the object cannot be used. Harmless if repeated."""
+        """Gives the reference back. The object cannot be used afterwards. Harmless if repeated."""
         handle, self._handle = self._handle, 0
         if handle:
             self._release(handle)
 
     def __del__(self) -> None:
-        # Also for what was not completely made.
+        # An object whose constructor has raised may have no handle.
         handle = getattr(self, "_handle", 0)
         if handle:
             self._handle = 0
@@ -81,26 +82,26 @@ class NativeObject:
 
 
 class Polled(NativeObject):
-    """What has a token to be polled.
+    """An object with a token that can be polled.
 
-    The poll is the one that C code inlines: one read of the state word and one compare. The word is
-    readable for ever and the compare is frozen ABI, so it needs no call and cannot wait for anything.
-    Only where the two differ is the library asked why.
+    The poll is the poll that C code inlines: one read of the state word and one compare. The memory of the
+    word is never unmapped, and the ABI fixes the meaning of the compare. So a poll needs no call and waits
+    for nothing. Only if the two values differ the library is asked why.
     """
 
     __slots__ = ("_word", "_expected", "_parents")
 
     _word: c_uint64
     _expected: int
-    # What cancels it as well, kept alive.
+    # The objects through which its parents' cancels come, kept alive.
     _parents: Any
 
-    # The library's function that says whether it is cancelled.
+    # The library's function that answers whether the object is cancelled.
     _question: Any = None
     _is_of_job = False
 
     def _watch(self, token: int) -> None:
-        """Polls the token of this handle from now on."""
+        """Makes polls of this object look at the token with this handle."""
         layer = PollLayer()
         checked(library.dcc_poll_read_token(token, byref(layer)))
         self._expected = layer.expected
@@ -108,11 +109,11 @@ class Polled(NativeObject):
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was asked to stop. Any thread; cheap. An attribute, no method: without ()."""
+        """Whether it was asked to stop. Any thread; cheap enough for inner loops. A property: write no ()."""
         return self._word.value != self._expected and self._ask()
 
     def _is_native(self) -> bool:
-        """Not so where a subclass decides by itself what is cancelled: native code cannot know."""
+        """False if a subclass has a `cancelled` of its own, because native code cannot ask that."""
         return type(self).cancelled is Polled.cancelled
 
     def _ask(self) -> bool:
@@ -125,7 +126,7 @@ class Polled(NativeObject):
         return checked(self._question(self.handle)) > 0
 
     def close(self) -> Any:
-        """Gives the reference back; afterwards the object cannot be used. Harmless if repeated."""
+        """Gives the reference back. The object cannot be used afterwards. Harmless if repeated."""
         self._word, self._expected = _CLOSED, 0
         super().close()
 
@@ -140,7 +141,7 @@ class Polled(NativeObject):
 
 
 def created(function: Any, *arguments: Any, context: str = "") -> int:
-    """The handle that a function of the library writes through its last argument."""
+    """Calls a function of the library, and returns the handle that it writes through its last argument."""
     out = c_void_p()
     checked(function(*(arguments + (byref(out),))), context)
     return out.value or 0

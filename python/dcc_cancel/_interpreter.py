@@ -1,9 +1,11 @@
-"""Which interpreters this package can serve; asked before ctypes is loaded.
+"""Refuses the interpreters that this package cannot serve, before ctypes is loaded.
 
-The library calls Python back on threads of its own, and on whichever thread cancels. ctypes runs such a call
-in the process's main interpreter, also if the function is of another; and the end of a subinterpreter ends
-the process while one of its threads is at work. So only the main interpreter is served. Without a GIL
-numbers and lists that threads share here would need locks.
+1. Only the main interpreter is served. The library calls Python functions on threads of its own and on any
+   thread that cancels. ctypes runs such a call in the main interpreter, even if the function belongs to
+   another one. And before Python 3.12 the end of a subinterpreter ends the process if one of its threads is
+   at work.
+2. An interpreter without a GIL is not served. Numbers and lists that threads share in this package would need
+   locks there.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from .errors import LibraryError
 
 
 def _is_main() -> bool:
-    # What lists interpreters is in the standard library under one name or the other; 3.7 has neither.
+    # The module that lists interpreters has one of two names. Python 3.7 has neither, and so is not refused.
     for name in ("_interpreters", "_xxsubinterpreters"):
         try:
             module = importlib.import_module(name)
@@ -27,7 +29,7 @@ def _is_main() -> bool:
 
 
 def _number_of(interpreter: Any) -> int:
-    # Since 3.13 it is the first of a pair.
+    # From Python 3.13 on the number is the first item of a pair.
     try:
         return int(interpreter[0])
     except TypeError:
@@ -35,7 +37,7 @@ def _number_of(interpreter: Any) -> int:
 
 
 def refuse_what_cannot_be_served() -> None:
-    """Raises LibraryError with what to do."""
+    """Raises LibraryError, which says what to do, in an interpreter that cannot be served."""
     has_gil = getattr(sys, "_is_gil_enabled", None)
     if has_gil is not None and not has_gil():
         raise LibraryError(

@@ -23,7 +23,8 @@ if sys.platform == "win32":
         find.argtypes = [ctypes.c_uint32, ctypes.c_wchar_p, ctypes.POINTER(ctypes.c_void_p)]
         find.restype = ctypes.c_int32
         module = ctypes.c_void_p()
-        # Pinned: whoever brought it may be unloaded before its first use pins it by itself.
+        # The flag 1 pins the module: the plugin that brought it may be unloaded before the library's first
+        # use pins it.
         if find(1, FILE_NAME, ctypes.byref(module)) == 0:
             return None
         return ctypes.CDLL(FILE_NAME, handle=module.value)
@@ -33,7 +34,7 @@ elif sys.platform == "darwin":
 
     def find_loaded() -> Optional[ctypes.CDLL]:
         """The instance that this process has loaded already, or None."""
-        # The loader's list has the oldest first, and file names say which library it is.
+        # The loader's list begins with the image that was loaded first. The file name tells the library.
         loader = ctypes.CDLL(None)
         loader._dyld_image_count.restype = ctypes.c_uint32
         loader._dyld_get_image_name.argtypes = [ctypes.c_uint32]
@@ -56,14 +57,14 @@ else:
 
 
 def candidates() -> List[str]:
-    """The paths to load it from, in this order; the last is left to the system's own search."""
+    """The paths to try, in this order. The last one is only a name, for which the system searches itself."""
     package = os.path.dirname(os.path.abspath(__file__))
     above = os.path.dirname(package)
-    # Installed by CMake the package is in PREFIX/share/dcc_cancel/python.
+    # CMake installs the package into PREFIX/share/dcc_cancel/python.
     prefix = os.path.dirname(os.path.dirname(os.path.dirname(above)))
     folders = [package, above]
     folders += [os.path.join(prefix, name) for name in ("lib", "lib64", "bin")]
-    # Debian and its like have a folder for each architecture.
+    # Debian and systems made from it have a library folder for each architecture.
     if sys.platform.startswith("linux"):
         multiarch = getattr(sys.implementation, "_multiarch", "")
         if multiarch:
@@ -94,10 +95,10 @@ def _load() -> ctypes.CDLL:
 
 
 class Library:
-    """The functions of the library, each bound when it is first used.
+    """The functions of the library. Each is bound when it is first used.
 
-    All of them release the GIL while they run: even a poll may call a host's function that waits for
-    another Python thread. Polls that must be faster read the state word, see `_handle`.
+    Every call releases the GIL while it runs, because even a question may call a host's function that waits
+    for another Python thread. Polls have to be faster, so they read the state word, see `_handle`.
     """
 
     def __init__(self, loaded: ctypes.CDLL) -> None:
@@ -120,7 +121,8 @@ class Library:
             raise AttributeError(name)
         restype, argtypes = FUNCTIONS[name]
         try:
-            # Not by attribute: the types are for this package's own use of the symbol.
+            # By index, which makes a new function object. The one of the attribute is shared with other users
+            # of the CDLL, and the types that are set below must not change theirs.
             function = self._loaded[name]
         except AttributeError:
             raise LibraryError(
@@ -139,7 +141,7 @@ def _instance() -> Library:
     first = find_loaded()
     if first is None:
         own = _load()
-        # Another thread may have loaded another copy meanwhile; all take the first.
+        # Another thread may have loaded another copy meanwhile. All threads then take the first one.
         first = find_loaded() or own
     return Library(first)
 

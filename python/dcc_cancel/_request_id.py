@@ -1,4 +1,4 @@
-"""Ids of requests, in their exact types."""
+"""Converts ids of requests. An int stays an int and a str stays a str, because 1 is not "1" in JSON-RPC."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._types import RequestId
 
 
 def request_id(value: RequestId, what: str = "id") -> c.RequestId:
-    """An id for the library. It borrows the bytes of the text, which it keeps alive."""
+    """The id as the library takes it. The structure points to the bytes of a text, and keeps them alive."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         wrong_type(what, "an int or a str", value, "pass what the peer sent, in its own type")
     if isinstance(value, int):
@@ -23,12 +23,12 @@ def request_id(value: RequestId, what: str = "id") -> c.RequestId:
 
 
 def id_of(told: Union[c.MessageInfo, c.EventDetails]) -> Optional[RequestId]:
-    """The id that the library tells; None for none."""
+    """The id that the library has written into a structure, or None."""
     if told.id_type == c.DCC_ID_INTEGER:
         integer: int = told.id_integer
         return integer
     if told.id_type != c.DCC_ID_TEXT:
         return None
-    # Not up to a NUL, which an id may have.
+    # Read by its length, because an id may contain a NUL.
     start = ctypes.addressof(told) + type(told).id_text.offset
     return ctypes.string_at(start, told.id_text_length).decode("utf-8")

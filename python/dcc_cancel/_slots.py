@@ -1,4 +1,4 @@
-"""The slots of this thread, where native code finds what is current."""
+"""The library's slots of this thread, in which native code finds what is current."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ._status import checked
 
 
 class ThreadSlots:
-    """What is set in them until `unwind`."""
+    """Sets slots of this thread until `unwind` restores them. Use one object on one thread."""
 
     __slots__ = ("_ticket",)
 
@@ -18,14 +18,14 @@ class ThreadSlots:
         self._ticket = 0
 
     def set(self, function: Any, handle: Optional[int]) -> None:
-        """Sets one by its function of the library. The job goes before the share, which it would mask."""
+        """Sets one slot by its function of the library. Set the job before the share: a new job hides it."""
         ticket = c_uint64()
         checked(function(handle, byref(ticket)))
-        # Unwinding to the first takes the others with it.
+        # To unwind to the first ticket unwinds the later ones as well.
         self._ticket = self._ticket or ticket.value
 
     def unwind(self) -> int:
-        """Sets them to what they were, also if others have left something. The status of that."""
+        """Restores the slots, even if code in between has left something in them. Returns the status."""
         ticket, self._ticket = self._ticket, 0
         status: int = library.dcc_context_unwind(ticket) if ticket else 0
         return status

@@ -1,4 +1,4 @@
-"""Statuses of the library become exceptions."""
+"""Turns statuses of the library into exceptions, and reads its texts and times."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CLASSES = {
 
 
 def text_from(function: Any, *arguments: Any) -> Tuple[str, int]:
-    """A text that a function writes into a buffer, and its status."""
+    """The text that a function of the library writes into a buffer, and the status of the call."""
     size = 256
     while True:
         buffer = ctypes.create_string_buffer(size)
@@ -34,16 +34,17 @@ def text_from(function: Any, *arguments: Any) -> Tuple[str, int]:
         status: int = function(*(arguments + (buffer, size, ctypes.byref(length))))
         if status < 0:
             raise error_of(status)
-        # It may grow between two calls.
+        # The text may grow between two calls, so a larger buffer may be too small again.
         if length.value < size:
             return buffer.raw[: length.value].decode("utf-8", "replace"), status
         size = length.value + 1
 
 
 def error_of(status: int, context: str = "") -> errors.DccCancelError:
-    """The exception for a negative status of the call that this thread made last.
+    """The exception for a negative status of this thread's latest call of the library.
 
-    `context` is what the caller knows and the library does not, such as the name that it was given.
+    `context` begins the text. It says what the library does not know, for instance with which id a method was
+    called.
     """
     size = 1024
     buffer = ctypes.create_string_buffer(size)
@@ -59,17 +60,17 @@ def error_of(status: int, context: str = "") -> errors.DccCancelError:
 
 
 def checked(status: int, context: str = "") -> int:
-    """The status, unless it is negative: then its exception is raised."""
+    """The status. A negative one is raised as its exception."""
     if status < 0:
         raise error_of(status, context)
     return status
 
 
 def names_of(structure: ctypes.Structure) -> List[str]:
-    """The names of what the library has written into a structure."""
+    """The names of a structure's fields, without `struct_size`, which is the first one."""
     return [field[0] for field in structure._fields_[1:]]
 
 
 def seconds(nanoseconds: int) -> Optional[Seconds]:
-    """A time of the library in seconds; None for "no limit"."""
+    """Nanoseconds of the library in seconds. None for "no limit"."""
     return None if nanoseconds == c.DCC_NO_LIMIT else nanoseconds / 1e9

@@ -1,4 +1,9 @@
-"""Whether code has been told to stop, inside a block of a job, on any thread or task that has its context."""
+"""Remembers for each block of a job whether the code in it has been told to stop.
+
+Code is told when a question whether to stop is answered "stop", on any thread or task that has the block's
+context. If an error then leaves the block, the job ends as cancelled, because libraries that are told to stop
+raise errors of their own.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Told:
-    """What the contexts that were copied inside a block have in common."""
+    """One block of a job. All contexts that were copied inside the block share this object."""
 
     __slots__ = ("job", "around", "is_told", "gave_up")
 
@@ -20,12 +25,17 @@ class Told:
         self.job = job
         self.around = around
         self.is_told = False
-        # What left a block inside this one that was told to stop.
+        # The error that left an inner block whose code had been told to stop.
         self.gave_up: Optional[BaseException] = None
 
     def is_told_by(self, source: Optional[Polled]) -> bool:
-        """While the job itself goes on, only what is current here says something of it: a job that is around,
-        the current token. A token below the job stops a part of its work."""
+        """Whether a "stop" of this token or job tells the code of the block to stop.
+
+        1. If the block's job is cancelled, every "stop" does.
+        2. Otherwise a "stop" of a job does if this block, or a block around it, is a block of that job.
+        3. Otherwise a "stop" of the current token does, unless that token is below the block's job: then it
+           stops only a part of the job's work.
+        """
         if source is None or _is_cancelled(self.job):
             return True
         if not source._is_of_job:
@@ -57,14 +67,14 @@ _told: contextvars.ContextVar[Optional[Told]] = contextvars.ContextVar(
 
 
 def note_told(source: Optional[Polled] = None) -> None:
-    """A question was answered "stop", by this token or job."""
+    """Notes that a question was answered "stop" because of this token or job."""
     told = _told.get()
     if told is not None and told.is_told_by(source):
         told.is_told = True
 
 
 def is_inside(job: Polled) -> bool:
-    """Whether this is in a block of the job, or in one inside that."""
+    """Whether this code is in a block of the job, or in a block inside such a block."""
     told = _told.get()
     while told is not None and told.job._handle != job._handle:
         told = told.around
@@ -72,21 +82,24 @@ def is_inside(job: Polled) -> bool:
 
 
 def begin(job: Any) -> Told:
-    """Of a block that begins; what `end` wants."""
+    """Begins a block of a job. Returns the value for `end`."""
     told = Told(job, _told.get())
     _told.set(told)
     return told
 
 
 def end(told: Told, error: Optional[BaseException]) -> bool:
-    """Whether what ends the block does so because of a question inside it that was answered "stop"."""
+    """Ends a block. Whether the code in it was told to stop, so that its error means a cancel."""
     _told.set(told.around)
     return told.is_told or (error is not None and error is told.gave_up)
 
 
 def hand_on(told: Told, error: Optional[BaseException]) -> None:
-    """The job of a block was told to stop and gave up: so was the one around it, if that is cancelled, or
-    gives up with the same error."""
+    """Tells the block around a block whose job has ended as cancelled.
+
+    The code of the outer block counts as told if the outer job is cancelled, or if the same error leaves the
+    outer block.
+    """
     around = told.around
     if around is not None:
         around.gave_up = error

@@ -1,7 +1,7 @@
 """Names of types that hints use.
 
-Those behind TYPE_CHECKING are newer than the oldest Python that this package runs on; only checkers of
-types see them, and these bring `typing_extensions` with them.
+The names behind TYPE_CHECKING do not exist in Python 3.7, on which this package runs. Only type checkers see
+them, and type checkers bring `typing_extensions` with them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ T = TypeVar("T")
 #: All times that go in or come out are seconds, as those of `time.sleep`: 0.008 is 8 milliseconds.
 Seconds = float
 
-#: An id of a request, as JSON-RPC has them; 1 is not "1".
+#: The id of a request, as JSON-RPC has it. 1 is not "1".
 RequestId = Union[int, str]
 
-#: A message of a peer: its text, or what `json.loads` makes of it.
+#: A message of a peer: its JSON text, or what `json.loads` makes of that.
 Message = Union[str, bytes, bytearray, memoryview, Dict[str, Any], List[Any]]
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 else:
 
     class Future(concurrent.futures.Future, Generic[T]):
-        """A future that can be subscripted in Python 3.7, too."""
+        """A future that hints can subscript, which that of Python 3.7 does not allow."""
 
 
 class Default:
-    """A default value that no caller can give; signatures show what it stands for."""
+    """A default value that callers do not write. Signatures show the text that says what it means."""
 
     __slots__ = ("_text",)
 
@@ -44,8 +44,9 @@ class Default:
         return "<%s>" % self._text
 
 
-#: The parent of what is made without one.
+#: The default of `parent`: the new object is below what is current where it is made.
 CURRENT = Default("what is current")
 
-# In a context where nothing was ever set the thread's own slots count: a native host may have set them.
+# The value of a context in which nothing was ever set. The slots of the thread count then, because a native
+# host may have set them.
 UNSET: Any = Default("as the thread has it")

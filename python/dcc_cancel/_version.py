@@ -1,3 +1,3 @@
-"""The package's version, that of Cargo.toml; a test compares the two."""
+"""The version of the package. A test compares it with the version in Cargo.toml."""
 
 __version__ = "0.2.0"

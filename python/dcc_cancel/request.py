@@ -96,7 +96,7 @@ class Request(NativeObject):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the request is cancelled. Cheap enough for inner loops. An attribute: write no ()."""
+        """Whether the request is cancelled. Cheap enough for inner loops. A property: write no ()."""
         return self._token.cancelled
 
     @property
