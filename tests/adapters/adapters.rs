@@ -1,5 +1,6 @@
-//! The adapters of `include/dcc_cancel/adapters` for libraries that compute, transfer and store: each
-//! stops that library's own work in the middle, and the same work runs to its end without a cancel.
+//! The adapters of `include/dcc_cancel/adapters` for libraries that compute, transfer and store. A
+//! cancel stops each library's own work in the middle; without a cancel the same work runs to its
+//! end.
 
 #![cfg(target_os = "linux")]
 

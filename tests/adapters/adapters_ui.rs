@@ -1,7 +1,8 @@
 //! The adapters of `include/dcc_cancel/adapters` for event loops and windows. Pictures of a progress
 //! dialog are left in the target folder.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test adapters_ui` makes the picture in docs/adapters.md anew.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test adapters_ui` makes the picture in docs/adapters.md
+//! again.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! A token's native event in an event loop of Qt, as most hosts have one.
+//! A token's native event in Qt's event loop; most hosts have such a loop.
 
 #![cfg(target_os = "linux")]
 

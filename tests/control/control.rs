@@ -1,5 +1,5 @@
-//! The control endpoint and `dcc-control`: this program is the host, with several jobs; the tool asks it
-//! from outside.
+//! The control endpoint and `dcc-control`. This test program is the host and has several jobs; it
+//! starts the tool, which asks it from outside.
 
 #[path = "../support/listening.rs"]
 mod listening;

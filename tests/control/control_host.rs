@@ -1,5 +1,5 @@
-//! The control endpoint of a C++ host that is frozen, stopped as a whole, killed or visited by somebody
-//! else.
+//! The control endpoint of a C++ host that is frozen, stopped by a signal, killed, or asked by
+//! another user.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! How the time of a call goes with how many there are.
+//! Draws how the time of a call grows with the number of objects.
 
 use super::figures::{Figures, Row};
 use super::plot::{Frame, Scale};

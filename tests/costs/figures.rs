@@ -1,5 +1,5 @@
-//! The figures of a whole `cargo bench`, as `benches/compare/record.rs` writes them: a line each, its fields
-//! apart by tabs.
+//! The figures of a whole `cargo bench`, as `benches/compare/record.rs` writes them: one line for
+//! each figure, with fields separated by tabs.
 
 /// What was measured, and where.
 #[derive(Debug, Default)]

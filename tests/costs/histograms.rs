@@ -1,4 +1,4 @@
-//! How often something took how long, beside its peer.
+//! Draws histograms of how long operations took, each beside that of its peer.
 
 use super::figures::{Figures, Histogram, Place};
 use super::plot::{Frame, Scale};

@@ -1,9 +1,11 @@
-//! No operation costs more instructions, locked ones or system calls than `benches/counts.txt` says.
+//! No operation costs more instructions, locked instructions or system calls than
+//! `benches/counts.txt` says.
 //!
-//! `DCC_UPDATE_COUNTS=1 cargo test --test instruction_counts -- --ignored` writes the table anew. Where
-//! an operation grew it says no, unless the value is the reason why that pays:
-//! `DCC_UPDATE_COUNTS='a cancel no longer waits for its callbacks'`; that stands in the table then.
-//! Counts of another compiler, C library or valgrind are shown beside the table and not judged.
+//! `DCC_UPDATE_COUNTS=1 cargo test --test instruction_counts -- --ignored` writes the table again.
+//! It refuses if an operation became more expensive, unless the variable's value is the reason:
+//! `DCC_UPDATE_COUNTS='a cancel no longer waits for its callbacks'`. The table then contains that
+//! reason. Counts made with another compiler, C library or valgrind are shown beside the table and
+//! not judged.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

@@ -1,4 +1,4 @@
-//! The operations that are counted: a C++ program, see benches/counts.cpp.
+//! Builds the C++ program whose operations are counted, benches/counts.cpp.
 
 use super::callgrind::{self, Counts};
 use super::support;

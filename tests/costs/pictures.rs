@@ -1,4 +1,4 @@
-//! The pictures of `docs/costs.md` are those of the figures beside them, `docs/costs/figures.tsv`.
+//! The pictures of `docs/costs.md` show the figures in `docs/costs/figures.tsv`.
 //!
 //! `cargo bench --bench compare -- record` measures and writes the figures;
 //! `DCC_UPDATE_PICTURES=1 cargo test --test pictures` draws them, without measuring anything.

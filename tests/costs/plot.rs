@@ -1,4 +1,5 @@
-//! What all pictures have: a heading, a scale along each side, who is who, and on what it was measured.
+//! The parts that all pictures have: a heading, a scale along each side, a legend, and the machine
+//! on which the figures were measured.
 
 use super::figures::Figures;
 use super::svg::{Side, Svg};

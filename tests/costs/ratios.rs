@@ -1,5 +1,5 @@
-//! The rows that have a target: where their ratios are, as each compiler's program found them, and where they
-//! should at most be.
+//! Draws the rows that have a target: their ratios, as measured with each compiler, and the largest
+//! ratio that is allowed.
 
 use super::figures::{Figures, Row};
 use super::plot::{Frame, Scale};

@@ -1,5 +1,5 @@
-//! The table `benches/counts.txt`: what each operation costs, by which build that was counted, and why
-//! it came to cost more.
+//! The table `benches/counts.txt`: the costs of each operation, the build that they were counted
+//! with, and the reasons why costs grew.
 
 use super::callgrind::Counts;
 use std::fmt::Write;

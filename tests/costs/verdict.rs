@@ -1,4 +1,4 @@
-//! Whether operations cost more than their table says.
+//! Decides whether operations cost more than their table says.
 
 use super::callgrind::Counts;
 use super::table::Table;

@@ -1,4 +1,4 @@
-//! `include/dcc_cancel.hpp`, compiled and run in every way that its users compile it.
+//! Compiles and runs programs with `include/dcc_cancel.hpp` in all ways in which users compile it.
 
 #![cfg(target_os = "linux")]
 

@@ -1,8 +1,8 @@
-//! What programs were built against stays: each minor's record in `tests/data/abi/`, compared with what is
-//! now.
+//! The ABI keeps all that programs were built against. Each minor version has its record in
+//! `tests/data/abi/`, which is compared with the library as it is now.
 //!
-//! `DCC_UPDATE_ABI=1 cargo test --test abi` writes the record of this minor anew. Do so until the minor is
-//! released; from then on what is new belongs to the next.
+//! `DCC_UPDATE_ABI=1 cargo test --test abi` writes the record of this minor version again. Do so
+//! until the version is released; additions after that belong to the next minor version.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

@@ -1,5 +1,5 @@
-//! What users of CMake expect of a package: presets, a place in other projects that leaves these alone, and
-//! answers to find_package that say what is wrong.
+//! What users of CMake expect of a package: presets work, a project that includes this one keeps
+//! its own settings, and find_package says what is wrong.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! The package of cargo: it has what git knows of, and builds without the rest of the checkout.
+//! Cargo's package contains the files that git tracks, and builds without the rest of the checkout.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! The archives of `cargo xtask dist`, used as who has nothing but them: unpacked far from the sources, by
-//! the commands and the code of the page that says how.
+//! The archives of `cargo xtask dist`, used by a user who has nothing else: unpacked far from the
+//! sources, with the commands and the code of the page that describes them.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

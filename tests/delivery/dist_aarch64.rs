@@ -1,5 +1,5 @@
-//! The archive of `cargo xtask dist` for Linux on aarch64: programs are compiled with its headers and its
-//! library, and run by qemu. `.ci/archives` runs this.
+//! The archive of `cargo xtask dist` for Linux on aarch64. Programs are compiled with its headers
+//! and its library, and run by qemu. `.ci/archives` runs this test.
 
 // It compiles the standard library, which takes minutes.
 #![cfg(dcc_archives)]

@@ -1,5 +1,5 @@
-//! The archive of `cargo xtask dist` for macOS. It is looked at, by LLVM's tools; nothing of it has ever been
-//! run, since there is no macOS here. `.ci/archives` runs this.
+//! The archive of `cargo xtask dist` for macOS. LLVM's tools look at it. Nothing in it is ever run,
+//! because no test machine has macOS. `.ci/archives` runs this test.
 
 // It compiles the standard library for two processors, which takes minutes.
 #![cfg(dcc_archives)]

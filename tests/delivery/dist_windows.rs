@@ -1,5 +1,6 @@
-//! The archive of `cargo xtask dist` for Windows, used as who has nothing but it: programs are compiled with
-//! its headers and import libraries and run under wine. `.ci/archives` runs this.
+//! The archive of `cargo xtask dist` for Windows, used by a user who has nothing else. Programs are
+//! compiled with its headers and import libraries and run under wine. `.ci/archives` runs this
+//! test.
 
 // It compiles the standard library, which takes minutes.
 #![cfg(dcc_archives)]

@@ -1,5 +1,5 @@
-//! Packages of managers that PyPI has, made of what CMake installs and used by their own commands.
-//! `.ci/archives` runs this.
+//! Packages for the package managers that PyPI offers, Conan and Rez. They are made from the files
+//! that CMake installs, and used by the managers' own commands. `.ci/archives` runs this test.
 
 #![cfg(all(target_os = "linux", dcc_archives))]
 

@@ -1,5 +1,5 @@
-//! Every way of building against the library: each builds and runs a small consumer, which reports
-//! the version of the library that it really got.
+//! All ways of building against the library. Each builds and runs a small consumer, which prints
+//! the version of the library that the process loaded.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,4 @@
-//! The library does not grow without anybody saying so.
+//! The library's size has a limit here, so that it cannot grow unnoticed.
 
 #[path = "../support/mod.rs"]
 mod support;

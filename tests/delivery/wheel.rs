@@ -1,5 +1,5 @@
-//! The Python package as pip makes and installs it: a wheel with the library in it, built by cargo, put into
-//! fresh environments and used there, far from the sources.
+//! The Python package as pip makes and installs it: a wheel that contains the library, built by
+//! cargo. It is installed into fresh environments and used there, far from the sources.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,6 @@
-//! Real threads emit, drain, make and release observers at once; each event is drained by one thread or
-//! counted as lost, and each emitter's come in their order. `DCC_STRESS` makes it longer.
+//! Real threads emit and drain events, and create and release observers, at the same time. Each
+//! event is either drained by one thread or counted as lost, and the events of one emitter arrive
+//! in their order. `DCC_STRESS` makes it longer.
 
 #![cfg(not(loom))]
 

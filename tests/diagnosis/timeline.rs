@@ -1,4 +1,4 @@
-//! The timeline, through the C functions: what is recorded, and the file that is written.
+//! The timeline through the C functions: which moments are recorded, and the file that is written.
 
 #[path = "../support/listening.rs"]
 mod listening;

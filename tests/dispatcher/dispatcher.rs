@@ -1,4 +1,4 @@
-//! Dispatchers: what a post, a pump, a cancel and a close do, each alone.
+//! The effects of a post, a pump, a cancel and a close of a dispatcher, one at a time.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,4 @@
-//! Dispatchers where two of their promises meet: each test is a race or a misuse, made to happen.
+//! Cases in which two promises of a dispatcher meet. Each test makes one race or one misuse happen.
 
 #[path = "../support/listening.rs"]
 mod listening;

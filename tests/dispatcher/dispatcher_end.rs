@@ -1,4 +1,4 @@
-//! How dispatchers and the owners of their jobs' functions end.
+//! The end of a dispatcher, and the end of the owner of a job's functions.
 
 #[path = "../support/listening.rs"]
 mod listening;

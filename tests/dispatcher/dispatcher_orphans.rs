@@ -1,5 +1,5 @@
-//! Dispatchers without a thread: one that nobody has pumped yet, and one whose thread has ended. Whatever is
-//! asked of them is answered, and nobody waits for a thread that never comes.
+//! Dispatchers without a thread: no thread has pumped the dispatcher yet, or its thread has ended.
+//! Each call still gets an answer, and no call waits for a thread that never comes.
 
 #[path = "../support/listening.rs"]
 mod listening;

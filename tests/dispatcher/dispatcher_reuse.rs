@@ -1,5 +1,6 @@
-//! A dispatcher goes, and the next one gets its place, while a cancel of one of its jobs is under way:
-//! the cancel wakes the host of its own dispatcher or nobody, and takes no wake from the next one.
+//! A dispatcher is freed and the next one gets its slot, while a cancel of one of the first one's
+//! jobs is under way. The cancel wakes the host of the first dispatcher or no host, and does not
+//! use up a wake of the second one.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,4 @@
-//! Posting from one thread, running on another: waits, deadlines, workers, progress.
+//! Posts from one thread to another: waits, deadlines, workers and progress.
 
 #[path = "../support/listening.rs"]
 mod listening;

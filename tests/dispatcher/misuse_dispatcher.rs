@@ -1,4 +1,4 @@
-//! Misuse of dispatchers is answered, and nothing is lost by it.
+//! Misuse of dispatchers gets an error as its answer, and no job is lost by it.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,5 @@
-//! Jobs that run in slices: when they give the tick back, sleep and are woken, and unwind after a cancel.
+//! Jobs that run in slices: when a slice gives the tick back, how a job sleeps and is woken, and
+//! how it unwinds after a cancel.
 
 #[path = "../support/listening.rs"]
 mod listening;

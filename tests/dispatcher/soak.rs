@@ -1,9 +1,11 @@
-//! A long day of a host, compressed: four threads post jobs of every kind, others cancel at any time,
-//! one pumps at 60 Hz with 4 ms a tick. In the end every accepted job was completed and destroyed
-//! exactly once, the counts add up, the memory stayed flat and no tick took longer than it may.
+//! A long day of a host, compressed: four threads post jobs of all kinds, other threads cancel them
+//! at any time, and one thread pumps at 60 Hz with 4 ms for a tick. At the end each accepted job
+//! was completed and destroyed exactly once, the counts add up, the memory did not grow, and no
+//! tick took longer than it may.
 //!
-//! `DCC_SOAK_JOBS`: how many are accepted; a million in a release build. `DCC_SOAK_SANITIZED=1`: memory
-//! is not looked at and ticks are allowed more, for sanitizers, which keep what was freed and are slow.
+//! `DCC_SOAK_JOBS` is the number of accepted jobs; a million in a release build. With
+//! `DCC_SOAK_SANITIZED=1` memory is not checked and ticks may take longer, because sanitizers keep
+//! freed memory and are slow.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,6 +1,6 @@
 //! Real threads race for the jobs of a dispatcher: cancels, timeouts, closes, closes of owners and
-//! last releases against posts, pumps and workers. Many short rounds, each counted exactly.
-//! `DCC_STRESS` makes them more.
+//! last releases against posts, pumps and workers. There are many short rounds, and each is counted
+//! exactly. `DCC_STRESS` multiplies the rounds.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,5 +1,6 @@
-//! Jobs that may run on any thread wait for others of their kind, more of them than there are threads: each
-//! runs what it waits for itself, so that nobody waits for a thread that waits.
+//! Jobs that may run on any thread wait for other such jobs, and there are more of them than
+//! threads. Each job runs the job that it waits for itself. So no job waits for a thread that is
+//! waiting, too.
 
 #[path = "../support/effort.rs"]
 mod effort;

@@ -1,5 +1,5 @@
-//! What wakes a posted job: the cancel of a token, the end of another job, and where another thread uses what
-//! it works on, that thread alone.
+//! Three things wake a posted job: the cancel of a token, the end of another job, and, when another
+//! thread uses the object that the job works on, that thread alone.
 
 #[path = "../support/listening.rs"]
 mod listening;

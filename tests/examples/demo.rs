@@ -1,7 +1,8 @@
-//! The demo does what it says: with its own mesh, with small ones, with broken ones; and its checks
-//! can fail.
+//! The demo does what it says, with its own mesh, with small meshes and with broken ones. The
+//! demo's own checks can fail.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test demo` draws its meshes for docs/demo.md anew, by Pillow from PyPI.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test demo` draws the meshes for docs/demo.md again, by Pillow
+//! from PyPI.
 
 #[path = "../../examples/demo/build_cpp.rs"]
 mod build_cpp;

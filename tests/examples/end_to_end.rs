@@ -1,6 +1,7 @@
-//! The MCP servers of `examples/mcp_server` and `examples/mcp_tools`, whose tools run in a C++ plugin, with
-//! official clients: what `tests/clients/python/scenarios.py` and its sibling for the TypeScript SDKs ask
-//! for, over each transport, between versions of the SDKs.
+//! The MCP servers of `examples/mcp_server` and `examples/mcp_tools`, whose tools run in a C++
+//! plugin, with official clients. The clients play the scenarios of
+//! `tests/clients/python/scenarios.py`, and of its counterpart for the TypeScript SDKs, over each
+//! transport and between versions of the SDKs.
 //!
 //! Each test leaves the messages of both sides in `target/end_to_end`.
 

@@ -1,5 +1,6 @@
-//! The flow of HTTP with nothing but curl: start a call, cancel it by its id on another connection, see
-//! the answer on the first. And as a collection of Postman, which newman runs.
+//! The HTTP requests of a cancel, made with nothing but curl: one starts a call, a second
+//! connection cancels it by its id, and the answer arrives on the first. Newman runs the same as a
+//! collection of Postman.
 
 #![cfg(target_os = "linux")]
 

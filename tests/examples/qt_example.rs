@@ -1,7 +1,7 @@
-//! The example of Qt: built as its first lines say, clicked by `tests/consumers/qt_driver`.
+//! The Qt example: built as its first lines say, and clicked by `tests/consumers/qt_driver`.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in docs/slices.md anew, and the
-//! animation in docs/pictures/, of what the window showed meanwhile, by Pillow from PyPI.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test qt_example` makes the picture in docs/slices.md again,
+//! and the animation in docs/pictures/ from what the window showed meanwhile, by Pillow from PyPI.
 
 #![cfg(target_os = "linux")]
 

@@ -1,4 +1,5 @@
-//! `examples/stdio_server`, an MCP server in C++: driven by lines, and by the official clients.
+//! `examples/stdio_server`, an MCP server in C++. The tests send it lines, and official clients
+//! call it.
 
 #![cfg(target_os = "linux")]
 

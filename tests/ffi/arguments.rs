@@ -1,12 +1,13 @@
-//! Nothing happens before the arguments are good. Every function of the header that has an argument which
-//! can be bad is called with each bad value of each such argument, all others being good. It answers the
-//! error that the header states, whatever the handles are; the error names the argument; and what the whole
-//! process counts is as it was. Then it is called with good ones only, so that the refusals had the one
-//! reason that was meant.
+//! A call does nothing before it has checked all of its arguments. The test takes each function of
+//! the header that has an argument which can be bad, and calls it with each bad value of each such
+//! argument, with good values for all others. The call answers the error that the header states,
+//! also if handles are dead. The error's text names the argument, and the counts of the process do
+//! not change. Then the function is called with good values only, which shows that the bad value
+//! was the only reason for the refusal.
 //!
-//! What is an argument and how it can be bad follows from the header's types; [`table`] has what types do
-//! not say. A parameter or a field that neither explains stops the test, and so does a function whose good
-//! arguments are not known. The functions are those of the shared library, called by their names.
+//! The header's types say which arguments there are and how they can be bad; [`table`] says what
+//! types cannot say. The test fails if neither explains a parameter or a field, and if it does not
+//! know good arguments for a function. It calls the functions of the shared library by their names.
 
 #![cfg(target_os = "linux")]
 

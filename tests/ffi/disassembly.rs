@@ -1,5 +1,5 @@
-//! The machine code of the hot paths: what compilers make of the inlined poll, and the fast paths
-//! of the release library.
+//! The machine code of the hot paths: the inlined poll, as compilers translate it, and the fast
+//! paths of the release library.
 
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 

@@ -1,6 +1,6 @@
-//! `include/dcc_cancel.h` and `include/dcc_cancel_dl.h` are what the sources say.
+//! `include/dcc_cancel.h` and `include/dcc_cancel_dl.h` agree with the sources.
 //!
-//! `DCC_UPDATE_HEADERS=1 cargo test --test header` writes them anew.
+//! `DCC_UPDATE_HEADERS=1 cargo test --test header` writes both again.
 
 #[path = "../support/c_header.rs"]
 mod c_header;

@@ -1,4 +1,5 @@
-//! Misuse is answered, row by row of what the header promises; nothing crashes, nothing changes.
+//! Each misuse that the header names gets the error that the header promises. No misuse crashes or
+//! changes anything.
 
 #[path = "../support/job_state.rs"]
 mod job_state;

@@ -1,9 +1,9 @@
-//! The add-on of `examples/hosts/blender` in real Blenders: as a module of Python (bpy 4.5, without a
-//! window), and with a window on a screen that nobody looks at (Debian's 3.4), where a key is pressed.
-//! `tests/hosts/blender` has the checks.
+//! The add-on of `examples/hosts/blender` in two real Blenders: as a module of Python without a
+//! window (bpy 4.5), and with a window on a virtual screen (Debian's 3.4), where the test presses a
+//! key. `tests/hosts/blender` has the checks.
 //!
-//! `DCC_UPDATE_PICTURE=1 cargo test --test host_blender -- --ignored` makes the picture in the example's
-//! README anew, by Pillow from PyPI.
+//! `DCC_UPDATE_PICTURE=1 cargo test --test host_blender -- --ignored` makes the picture in the
+//! example's README again, by Pillow from PyPI.
 
 #![cfg(target_os = "linux")]
 

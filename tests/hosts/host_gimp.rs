@@ -1,5 +1,5 @@
-//! `examples/hosts/gimp` in GIMP: its smoothing is right, and an image whose smoothing was cancelled
-//! half-way is what it was, bit for bit, with nothing to be undone.
+//! `examples/hosts/gimp` in GIMP: it smooths correctly. After a cancel half-way the image is
+//! unchanged, bit for bit, and the undo history has no new step.
 
 #![cfg(target_os = "linux")]
 

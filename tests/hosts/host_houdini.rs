@@ -1,5 +1,5 @@
-//! `examples/hosts/houdini`: compiled against stand-ins for the HDK, loaded and driven as Houdini's user, its
-//! main thread and agents do. `tests/hosts/houdini` has the stand-ins and the driver.
+//! `examples/hosts/houdini`, compiled against stand-ins for the HDK. A driver loads it and plays
+//! Houdini's user, main thread and agents. `tests/hosts/houdini` has the stand-ins and the driver.
 
 #![cfg(target_os = "linux")]
 

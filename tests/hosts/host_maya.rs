@@ -1,5 +1,5 @@
-//! `examples/hosts/maya`, a plug-in for Maya: compiled against the stand-ins of the devkit's headers in
-//! `tests/hosts/maya/stand_in`, and driven in the stand-in of Maya that goes with them.
+//! `examples/hosts/maya`, a plug-in for Maya: compiled against the stand-ins for the devkit's
+//! headers in `tests/hosts/maya/stand_in`, and driven in the stand-in for Maya behind them.
 
 #![cfg(target_os = "linux")]
 

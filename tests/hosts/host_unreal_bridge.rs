@@ -1,5 +1,5 @@
-//! The bridge of the plugin in `examples/hosts/unreal`, driven from this process: what adapters of agents
-//! do, and what strangers try.
+//! The bridge of the plugin in `examples/hosts/unreal`. This process drives it, as adapters of
+//! agents do, and as strangers do who try to get in.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
-//! DCC_JOB_BELOW_CURRENT, DCC_POST_BELOW_CURRENT and DCC_TOKEN_BELOW_CURRENT: what is made while a token or a
-//! job is current is below it.
+//! DCC_JOB_BELOW_CURRENT, DCC_POST_BELOW_CURRENT and DCC_TOKEN_BELOW_CURRENT: an object that is
+//! created while a token or a job is current becomes its child.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,5 @@
-//! Waiting for the end of a job: of each way to end, from each place, and of rings of such waits.
+//! Waits for the end of a job: for each way in which a job can end, from each place that can wait,
+//! and in rings of such waits.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,7 +1,8 @@
-//! What one can read of a job is there everywhere, or `docs/job_facts.md` says why not. Its table is the one
-//! list of the facts. It is compared with the header, with the listing of a real job, with what
-//! `dcc-control` shows of it, and with the classes of the C++ wrapper and of the Python package: a fact that
-//! one of these has and the table lacks fails, and so does one that the table names and is not there.
+//! Each fact about a job can be read in all languages and tools, or `docs/job_facts.md` says why
+//! not. The table on that page is the only list of the facts. It is compared with the header, with
+//! the listing of a real job, with the output of `dcc-control`, and with the classes of the C++
+//! wrapper and of the Python package. The test fails if one of these has a fact that the table
+//! lacks, and if the table names a fact that is missing there.
 
 #[path = "../support/c_header.rs"]
 mod c_header;

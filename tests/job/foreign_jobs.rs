@@ -1,4 +1,5 @@
-//! The user data of a foreign job against those who still hold the job's token.
+//! A foreign job ends while other code still holds its token: the host's check is not called once
+//! the user data is destroyed.
 
 #[path = "../support/job_state.rs"]
 mod job_state;

@@ -1,5 +1,5 @@
-//! The live jobs page by page, through the C functions: each page is a whole document and takes a bounded
-//! time, and all of them together have each job once.
+//! The live jobs page by page, through the C functions: each page is a whole document and takes a
+//! bounded time, and all pages together contain each job once.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,4 +1,5 @@
-//! Models of shares of progress: what is counted in one while others count, end it, let its job go, or look.
+//! Models of shares of progress: one thread counts units in a share while others count, end the
+//! share, let go of its job, or read its progress.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --profile models --test loom_shares --target-dir target/loom`
 

@@ -1,5 +1,5 @@
-//! The point of no return: what a job or a request that is sealed hears of cancels, and what others hear of
-//! it.
+//! The point of no return: the answers to cancels of a sealed job or request, and what other
+//! objects learn of it.
 
 #[path = "../support/listening.rs"]
 mod listening;

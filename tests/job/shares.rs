@@ -1,4 +1,4 @@
-//! Shares of the bar of a job: who counts in which, and what is shown.
+//! Shares of a job's progress bar: which share a call counts in, and what the bar shows.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,5 +1,6 @@
-//! Real threads cancel a job, its request and what is above it, arm deadlines, register and wait, while
-//! another seals the job. In the end all of them were told the same. `DCC_STRESS` makes it longer.
+//! Real threads cancel a job, its request and its ancestors, arm deadlines, register and wait,
+//! while another thread seals the job. At the end all of them got the same answer. `DCC_STRESS`
+//! makes it longer.
 
 #[path = "../support/effort.rs"]
 mod effort;

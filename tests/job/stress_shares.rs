@@ -1,5 +1,5 @@
-//! Real threads count units of the shares of jobs, begin, end and let go steps, while others look. No unit is
-//! lost, and no bar falls. `DCC_STRESS` makes it longer.
+//! Real threads count units in shares of jobs, and begin, end and let go of steps, while other
+//! threads read the progress. No unit is lost, and no bar goes back. `DCC_STRESS` makes it longer.
 
 #[path = "../support/effort.rs"]
 mod effort;

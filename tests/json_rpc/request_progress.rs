@@ -1,4 +1,4 @@
-//! How far a request is, told to its peer: `notifications/progress`.
+//! `notifications/progress`: the peer is told how far its request is.
 
 #[path = "../support/listening.rs"]
 mod listening;

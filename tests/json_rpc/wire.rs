@@ -1,4 +1,5 @@
-//! Messages of peers, recorded, permuted, hostile and mutated at random.
+//! Messages of peers: recorded ones, permuted ones, hostile ones, and ones that are mutated at
+//! random.
 
 use dcc_cancel::ffi::limits::DCC_MAX_TEXT_LENGTH;
 use dcc_cancel::json_rpc::request_id::{self, RequestId};

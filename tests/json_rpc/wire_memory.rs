@@ -1,4 +1,5 @@
-//! A message of a stranger takes little memory, and is an answer where there is none.
+//! A message of a stranger takes little memory, and if the memory is full it gets an error as its
+//! answer.
 #![cfg(debug_assertions)]
 
 use dcc_cancel::json_rpc::request_id::RequestId;

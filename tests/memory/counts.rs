@@ -1,5 +1,5 @@
-//! However many references there are: what would make a thing uncancellable or uncloseable is refused when
-//! it is added, and every call on the thing goes on to work.
+//! Very many references: a reference that would make an object impossible to cancel or to close is
+//! refused when it is added, and all calls on the object still work.
 
 #[path = "../support/listening.rs"]
 mod listening;

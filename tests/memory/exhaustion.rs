@@ -1,4 +1,5 @@
-//! A host survives a full memory: what cannot be had is an answer, nothing is lost or left behind.
+//! A host survives a full memory: a call that gets no memory answers with an error, and nothing is
+//! lost or left behind.
 #![cfg(debug_assertions)]
 
 #[path = "../support/job_state.rs"]

@@ -1,6 +1,7 @@
-//! A full memory is an answer of the real shared library, whatever allocation of the process fails, on the
-//! library's own threads and in the system's libraries as well: `tests/memory` drives each exported function
-//! in a process with an allocator of its own, once for each allocation that a call makes.
+//! When memory is full, each function of the real shared library answers with an error. The
+//! allocation that fails may be any of the process, also on the library's own threads and in the
+//! system's libraries. `tests/memory` calls each exported function in a process with an allocator
+//! of its own, once for each allocation that the call makes.
 
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 

@@ -1,4 +1,5 @@
-//! Free cells that threads have at hand: however threads come, go and pass tokens on, they are used again.
+//! Free slots that threads keep at hand are used again, however threads start, end and pass tokens
+//! to each other.
 
 use dcc_cancel::ffi::{context::*, current::*, status::*, token::*};
 use std::ptr::null_mut;

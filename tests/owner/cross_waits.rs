@@ -1,5 +1,5 @@
-//! Threads that wait for each other, wherever they stand: of a ring of waits the last one is refused, and
-//! what no graph can know is freed by the wedge threshold. Nobody waits for ever.
+//! Threads that wait for each other, in all kinds of calls. The last wait of a ring is refused. A
+//! ring that the wait graph cannot know is ended by the wedge threshold. No thread waits for ever.
 
 #[path = "../support/listening.rs"]
 mod listening;

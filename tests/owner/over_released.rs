@@ -1,6 +1,6 @@
-//! Jobs that run or wait and of which no C code owns a reference any more: because their poster gave his
-//! back, or because somebody released a handle that was only lent to him. What happened is answered all the
-//! same: such a job is not gone, is cancelled as any other, and its end is told.
+//! Jobs that run or wait although no C code owns a reference: their poster gave its reference back,
+//! or some code released a handle that was only borrowed. Questions about such a job are still
+//! answered: the job is not gone, can be cancelled like any other, and its end is reported.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,10 +1,11 @@
-//! A close of an owner always comes back: from each function that the library calls, whosever it is, in each
-//! state of what is in hand, on each way there.
+//! A close of an owner always returns: from inside each function that the library calls, whichever
+//! owner that function has, in each state of the owner's objects, and on each way to that call.
 //!
-//! A row drives one of everything through its life. When its function is called for the n-th time, the
-//! owner is closed: from inside, on another thread beside it, or crosswise with another owner. After
-//! DCC_OK nothing of the owner is called any more; DCC_ERROR_WOULD_DEADLOCK changed nothing, and a later
-//! close succeeds. A row that does not end fails.
+//! A row creates one object of each kind and drives it through its life. When the row's function is
+//! called for the n-th time, the owner is closed: from inside the function, on another thread
+//! beside it, or crosswise with another owner. After DCC_OK no function of the owner is called any
+//! more. DCC_ERROR_WOULD_DEADLOCK changes nothing, and a later close succeeds. A row that does not
+//! end fails.
 
 #[path = "../support/c_header.rs"]
 mod c_header;

@@ -1,5 +1,6 @@
-//! A plugin that closed its owner is really unmapped, and what it had registered, created and armed
-//! calls into it no more; nor does what belongs to another, in whose place it was.
+//! A plugin that closed its owner is really unmapped, and its registrations, jobs and deadlines
+//! never call into it again. Functions of another plugin that was loaded at the same address are
+//! not called by mistake, either.
 
 #![cfg(target_os = "linux")]
 

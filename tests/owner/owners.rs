@@ -1,4 +1,5 @@
-//! Owners: what a plugin handed in ends when it is closed, and nothing of it is called afterwards.
+//! Owners: the close of a plugin's owner ends all that the plugin gave to the library, and none of
+//! its functions is called afterwards.
 
 #[path = "../support/listening.rs"]
 mod listening;

@@ -1,7 +1,7 @@
 //! The examples with which README.md and the pages of `docs/` begin: each does what its page says.
 //!
-//! A block of code whose fence names a file, as "cpp plugin.cpp" does, is that file. The block of "text"
-//! after a first example is what it prints.
+//! A block of code whose fence names a file, such as "cpp plugin.cpp", becomes that file. The block
+//! of "text" after a first example is the output that the example must print.
 
 #![cfg(target_os = "linux")]
 
@@ -44,7 +44,6 @@ const OTHERS: &[(&str, &str)] = &[
     ("costs", "tests/costs/pictures.rs"),
     ("csharp", "tests/runtimes/runtimes.rs"),
     ("demo", "tests/examples/demo.rs"),
-    ("events", "tests/project/everywhere.rs"),
     ("install", "tests/pages/pages.rs"),
     ("job_facts", "tests/job/facts.rs"),
     ("recipes", "tests/cpp/cpp_wrapper.rs"),

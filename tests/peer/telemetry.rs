@@ -1,4 +1,5 @@
-//! What telemetry is told of requests: ids and reasons whole, and the trace and deadline that came with one.
+//! The facts about requests that telemetry needs: ids and reasons in full length, and the trace and
+//! the deadline that came with a request.
 
 #[path = "../support/listening.rs"]
 mod listening;

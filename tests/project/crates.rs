@@ -1,5 +1,5 @@
-//! The five crates that the library was asked to stand on are used in it, and this says where and for what.
-//! A crate that is named elsewhere, or no longer does its part, is a complaint here.
+//! The library uses the five crates that it was asked to build on, and this test says where and for
+//! what. It fails if a crate is named in another place, or is no longer used in its own.
 
 #[path = "../support/mod.rs"]
 mod support;

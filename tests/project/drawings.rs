@@ -1,6 +1,6 @@
-//! The drawings of `docs/pictures/` are those of the descriptions beside them, and say what the sources say.
+//! The drawings of `docs/pictures/` match the descriptions beside them and agree with the sources.
 //!
-//! `DCC_UPDATE_PICTURES=1 cargo test --test drawings` draws them anew.
+//! `DCC_UPDATE_PICTURES=1 cargo test --test drawings` draws them again.
 
 #![cfg(not(loom))]
 

@@ -1,5 +1,6 @@
-//! What has to be in several places is in all of them: kinds of events, adapters, hosts, and the C functions
-//! in the C++ wrapper. `CONTRIBUTING.md` says what to add where; this sees what was forgotten.
+//! Things that several places must list are in all of them: kinds of events, adapters, hosts, and
+//! the C functions in the C++ wrapper. `CONTRIBUTING.md` says what to add where; this test finds a
+//! forgotten place.
 
 #[path = "../support/c_header.rs"]
 mod c_header;

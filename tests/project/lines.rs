@@ -1,6 +1,6 @@
-//! No line of a source, a script or a document is wider than a window beside another: 110 columns, of which a
-//! tab takes four. Tables of Markdown are as wide as what they tell, and what was recorded is left as it
-//! came.
+//! No line of a source, a script or a document is wider than 110 columns, which fit into one of two
+//! windows side by side. A tab counts as four. Rows of Markdown tables may be wider, and recorded
+//! data is left as it is.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,9 +1,10 @@
 //! The map of ARCHITECTURE.md is true: its rooms are those of `src`, and arrows between them point down.
 //!
-//! An arrow is a path in a source, in a `use` or elsewhere, tests included, that leads into another file:
-//! from the file where it stands to the file of the module that it names. What a room shows itself, by
-//! `pub use self::main::*`, is in its main file. A call of a macro leads to the file that has the macro.
-//! Methods lead nowhere: whose they are is not seen in them.
+//! An arrow is a path in a source file, tests included, in a `use` or elsewhere, that leads into
+//! another file. It goes from the file that contains the path to the file of the module that the
+//! path names. What a room exports by `pub use self::main::*` counts as part of its main file. A
+//! macro call leads to the file that defines the macro. Method calls make no arrow, because the
+//! text does not show which type they belong to.
 
 #[path = "map/paths.rs"]
 mod paths;

@@ -1,5 +1,5 @@
-//! What the pages name is there: functions, constants and settings of the library, and the tests that
-//! `CONTRIBUTING.md` says catch a forgotten step.
+//! The names on the pages exist: functions, constants and settings of the library, and the tests
+//! that `CONTRIBUTING.md` names for a forgotten step.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,4 +1,4 @@
-//! What `tests/all` says of a program of tests, read out of what one printed and how it ended.
+//! What `tests/all` reports for a test program, given the program's output and how it ended.
 
 #![cfg(unix)]
 #![allow(dead_code, reason = "the runner uses the rest")]

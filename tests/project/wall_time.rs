@@ -1,9 +1,10 @@
-//! No test is decided by how long something took. This reads the tests' sources: a wait is given up after
-//! `tests/support/hang_seconds` and no other number of seconds, and no time that went by has to be below
-//! something, but where the list below says why.
+//! No test is decided by how long something took. This test reads the sources of the tests. A wait
+//! must use the limit of `tests/support/hang_seconds` and no other number of seconds, and no test
+//! may compare a time that has passed with an upper limit, except where the list below says why.
 //!
-//! Instead: counts, the order of events, a lower bound ("not before"), the processor time of a thread, or a
-//! second try with more time where the machine stood still (`with_enough_time`).
+//! Tests use other measures: counts, the order of events, a lower bound ("not before"), the
+//! processor time of a thread, or a second try with more time after the machine stood still
+//! (`with_enough_time`).
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! The Python package: each file of `tests/python` is a test here, in a virtual environment that has
-//! `dcc_mcp_core`; and once more under every other Python of the machine.
+//! The Python package: each file of `tests/python` is a test here. It runs in a virtual environment
+//! that has `dcc_mcp_core`, and again under each other Python of the machine.
 
 #![cfg(target_os = "linux")]
 

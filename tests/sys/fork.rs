@@ -1,5 +1,5 @@
-//! A fork of a process that uses the library: polls work, the rest is refused, nothing hangs, also
-//! while other threads were in the middle of calls.
+//! The child of a fork of a process that uses the library: polls work, all other calls are refused,
+//! and nothing hangs, even if other threads were in the middle of calls at the fork.
 
 #![cfg(unix)]
 

@@ -1,5 +1,6 @@
-//! All plugins of a process share one instance, which outlives them: a host in a child process
-//! loads plugins that link the library and plugins that bring their own copy.
+//! All plugins of a process share one instance of the library, which stays loaded after they are
+//! unloaded. A host in a child process loads plugins that link the library and plugins that bring
+//! their own copy.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
-//! Processes that end while the library is at work, or shut it down: each in a process of its own,
-//! which has to end soon and with 0.
+//! Processes that end, or shut the library down, while the library is at work. Each case runs in a
+//! process of its own, which must end soon and with status 0.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
-//! What the Python package `dcc_mcp_core` promises of cancellation, in C: a test for each row of
-//! `tests/c/python_semantics.c`.
+//! The promises of the Python package `dcc_mcp_core` about cancellation, kept in C: one test for
+//! each row of `tests/c/python_semantics.c`.
 
 #![cfg(target_os = "linux")]
 

@@ -1,5 +1,5 @@
-//! Threads that work for a job: a function bound to a context, polls that were made without one, and calls
-//! of libraries that ask.
+//! Threads that work for a job: functions bound to a context, polls on threads without a context,
+//! and calls of other libraries that poll.
 
 #[path = "../support/stats.rs"]
 mod counts;
