@@ -1,13 +1,12 @@
-# Runs steps, each a script beside this one, and counts what they checked.
-# shellcheck shell=bash
+# Runs steps, each of which is a script beside this file, and counts their checks.
 set -euo pipefail
 
 logs=target/ci
 rm -rf "$logs"
 mkdir -p "$logs"
 
-# run_step STEP [SECONDS]: its log and its counts are left in $logs. A step that takes longer hangs; an hour
-# if not given.
+# run_step STEP [SECONDS]: leaves the step's log and counts in $logs. A step that takes longer than SECONDS
+# counts as hanging and is killed; the default is an hour.
 run_step() {
     local step=$1 limit=${2:-3600} start=$SECONDS status=0 p f s user system
     local TIMEFORMAT='%0U %0S'
@@ -21,8 +20,8 @@ run_step() {
         "+$p passed, +$f failed, +$s skipped"
 }
 
-# run_lanes STEPS...: each argument is a lane, whose steps run one after the other; lanes run side by side.
-# What a step says is printed in one piece when it ended.
+# run_lanes STEPS...: each argument is a lane. The steps of a lane run one after the other; lanes run side by
+# side. The output of a step is printed in one piece when the step has ended.
 run_lanes() {
     local lane
     for lane; do
@@ -34,7 +33,7 @@ run_lanes() {
     wait
 }
 
-# told: what failed, with where to look, and the sums as the last line; fails if a check did.
+# told: prints what failed and where its log is, and the sums as the last line. It fails if a check failed.
 told() {
     local count p f s passed=0 failed=0 skipped=0 troubled=()
     for count in "$logs"/*.count; do

@@ -1,4 +1,5 @@
-// Arms a deadline for ever as the wrapper must not: as a count of nanoseconds.
+// Arms an endless deadline in the way that the wrapper must not use: as a count of nanoseconds, which
+// overflows.
 
 #include "dcc_cancel.hpp"
 

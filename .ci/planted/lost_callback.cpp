@@ -1,4 +1,4 @@
-// Makes a callback that nobody destroys.
+// Makes a callback that is never destroyed.
 
 #include "dcc_cancel.hpp"
 

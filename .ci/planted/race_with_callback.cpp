@@ -1,5 +1,5 @@
-// Writes what a callback writes, having unregistered it without waiting. Several times: two writes at
-// the very same moment escape the sanitizer.
+// Writes a variable that a callback also writes, after unregistering the callback without waiting for it. It
+// does so several times, because the sanitizer misses two writes at the very same moment.
 
 #include "dcc_cancel.hpp"
 
@@ -8,7 +8,7 @@
 
 namespace {
 
-// Relaxed, so that nothing but the library orders anything.
+// Relaxed, so that only the library could order the two writes.
 std::atomic<int> stage{0};
 int value = 0;
 

@@ -1,12 +1,12 @@
-//! Which test programs can have a test of the name that was asked for, told from their sources: cargo builds
-//! the others in vain.
+//! Finds out from their sources which test programs can have a test of the name that was asked for.
+//! Cargo would build the other programs in vain.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Arguments of a test program that say how it runs and take nothing after them.
+/// Arguments of a test program that say how it runs and are not followed by a value.
 const PLAIN: &[&str] = &[
     "--exact",
     "--ignored",
@@ -19,8 +19,8 @@ const PLAIN: &[&str] = &[
     "--show-output",
 ];
 
-/// What has to stand in a source that has such a test: the last part of each path. `None`: any program may
-/// have one.
+/// Words of which a program's sources must contain one if the program has such a test: the last
+/// part of each path that was asked for. `None`: any program may have such a test.
 pub fn words<'a>(arguments: &'a [String]) -> Option<Vec<&'a str>> {
     let names: Vec<&'a String> =
         arguments.iter().filter(|argument| !PLAIN.contains(&argument.as_str())).collect();
@@ -31,7 +31,8 @@ pub fn words<'a>(arguments: &'a [String]) -> Option<Vec<&'a str>> {
     names.into_iter().map(|name| last(name).filter(|part| !part.is_empty())).collect()
 }
 
-/// The sources of a program, as far as `mod` and `#[path]` lead, whatever `cfg` says.
+/// Adds the sources of a program: `main` and all files that `mod` and `#[path]` lead to, whatever
+/// `cfg` says.
 pub fn sources(main: &Path, found: &mut BTreeSet<PathBuf>) {
     let Ok(text) = std::fs::read_to_string(main) else { return };
     if !found.insert(main.to_owned()) {
@@ -52,8 +53,8 @@ pub fn sources(main: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// What cargo is told to build: `--test NAME` and the like of each target that has one of the words in its
-/// sources. Empty: there is none, so the name comes from somewhere else.
+/// What cargo is told to build: `--test NAME` and the like for each target that has one of the
+/// words in its sources. Empty if no target has one: then the name comes from somewhere else.
 pub fn targets(root: &Path, words: &[&str]) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let mut command = Command::new(cargo);

@@ -1,12 +1,15 @@
-//! What `cargo test` runs: every test program of this package, in parallel, whatever the others answer,
-//! and at the end what passed, failed, was skipped and did not run.
+//! What `cargo test` runs: every test program of this package, in parallel, also after a program
+//! has failed. At the end it says what passed, failed, was skipped and did not run.
 //!
-//! Cargo by itself stops after the first program that fails and does not say what it left out. So this is
-//! the one test target of Cargo.toml with `test = true`; it lets cargo build the others, which
-//! `cargo test --test NAME` selects as ever. Arguments after `--` and a filter go to each program:
+//! Cargo by itself stops after the first program that fails and does not say what it left out. So
+//! this is the one test target of Cargo.toml with `test = true`. It lets cargo build the other
+//! programs; `cargo test --test NAME` still runs one of them alone. A filter and the arguments
+//! after `--` are passed to each program:
 //!
-//! - `cargo test -- --ignored` runs what is not in the core, `--include-ignored` everything;
-//! - `DCC_TEST_PROGRAMS=1` runs one program after another; there are as many as processors otherwise.
+//! - `cargo test -- --ignored` runs the tests that are not in the core, `--include-ignored` all
+//!   tests;
+//! - `DCC_TEST_PROGRAMS=1` runs one program after another; by default as many run as there are
+//!   processors.
 
 mod chosen;
 mod outcome;
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
         return list(&programs, &arguments);
     }
     if arguments.iter().any(|argument| matches!(&**argument, "--help" | "-h")) {
-        // All answer the same.
+        // All programs answer the same, so one is asked.
         return list(&programs[..1], &arguments);
     }
     let began = Instant::now();
@@ -45,7 +48,7 @@ fn main() -> ExitCode {
     if summary.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What each program lists.
+/// Lets each program print its tests.
 fn list(programs: &[Program], arguments: &[String]) -> ExitCode {
     let mut is_good = true;
     for program in programs {
@@ -54,7 +57,8 @@ fn list(programs: &[Program], arguments: &[String]) -> ExitCode {
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// As many at a time as `DCC_TEST_PROGRAMS` says; each shows what it printed when it ended.
+/// Runs as many programs at a time as `DCC_TEST_PROGRAMS` says. When a program has ended, its
+/// output is shown in one piece.
 fn run_all(programs: Vec<Program>, arguments: &[String], summary: &Mutex<&mut Summary>) {
     let given = std::env::var("DCC_TEST_PROGRAMS").ok().and_then(|text| text.parse().ok());
     let at_once =

@@ -1,4 +1,4 @@
-//! What came of one test program, read out of what it printed.
+//! The outcome of one test program, read from its output.
 
 use crate::programs::Program;
 use std::process::ExitStatus;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 /// How a program ended.
 pub enum End {
-    /// By itself, or by a signal.
+    /// It exited, or a signal ended it.
     Exited(ExitStatus),
-    /// It was killed after so long.
+    /// It was killed after this time.
     TookTooLong(Duration),
     /// It could not be started.
     NotStarted(String),
@@ -20,7 +20,7 @@ pub struct Left {
     pub why: String,
 }
 
-/// The numbers in the last line of a program of tests.
+/// The numbers in the last line that a test program prints.
 #[derive(Clone, Copy)]
 pub struct Totals {
     pub passed: usize,
@@ -29,7 +29,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// The line is `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+    /// Reads a line like `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
     fn read(line: &str) -> Option<Self> {
         let (_, numbers) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let before =
@@ -49,7 +49,7 @@ fn failures(printed: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// What came of one program.
+/// The outcome of one program.
 pub struct Outcome {
     pub name: String,
     pub file: String,
@@ -57,9 +57,9 @@ pub struct Outcome {
     pub printed: String,
     pub took: Duration,
     pub processor: Duration,
-    /// Tests that it began with; those that filters left out are not among them.
+    /// How many tests it announced at its start, without the tests that filters left out.
     pub tests: usize,
-    /// What it says at its end; `None`: it ended before that.
+    /// The sums that it printed at its end. `None`: it ended before that.
     pub totals: Option<Totals>,
     pub passed: usize,
     pub failed: Vec<String>,
@@ -96,8 +96,9 @@ impl Outcome {
             let number = line.strip_prefix("running ")?.split(' ').next()?;
             number.parse().ok()
         });
-        // A program that came to its end tells it all once more: a line of a test may be torn by what others
-        // print, and a quiet program prints none.
+        // A program that came to its end repeats all results in its last lines. Those are read,
+        // because other output may tear the line of a test, and a quiet program prints no such
+        // lines.
         let totals = printed.lines().rev().find_map(Totals::read);
         let failed = if totals.is_some() { failures(&printed) } else { named("FAILED") };
         Self {
@@ -116,38 +117,39 @@ impl Outcome {
         }
     }
 
-    /// Whether it came to its end, with an answer to each of its tests.
+    /// Whether it came to its end and each of its tests has a result.
     fn is_whole(&self) -> bool {
         self.totals.is_some() && self.unanswered() == 0
     }
 
-    /// Whether it ended well. Its status alone does not tell: a test may have ended the whole program with 0.
+    /// Whether it ended well. The exit status alone does not tell: a test may have ended the whole
+    /// program with status 0.
     pub fn is_good(&self) -> bool {
         self.is_whole() && matches!(self.end, End::Exited(status) if status.success())
     }
 
-    /// How many tests failed.
+    /// How many tests failed, by the program's own sums.
     pub fn failures(&self) -> usize {
         self.totals.map_or(self.failed.len(), |totals| totals.failed)
     }
 
-    /// How many tests are not in what was to be run.
+    /// How many tests a filter or `#[ignore]` left out.
     pub fn left_out(&self) -> usize {
         self.totals.map_or(self.ignored.len(), |totals| totals.ignored)
     }
 
-    /// Tests that had begun or not, and have no answer.
+    /// How many tests have no result, whether or not they had begun.
     pub fn unanswered(&self) -> usize {
         self.tests.saturating_sub(self.passed + self.failures() + self.left_out())
     }
 
-    /// Why it is not good, beside the tests that failed.
+    /// Why the program is not good, apart from failed tests.
     pub fn trouble(&self) -> Option<String> {
         match &self.end {
             End::NotStarted(why) => Some(format!("could not be started: {why}")),
             End::TookTooLong(limit) => Some(format!("was killed after {} s", limit.as_secs())),
             End::Exited(_) if self.is_good() => None,
-            // What libtest answers for failed tests.
+            // The status with which libtest exits after failed tests.
             End::Exited(status)
                 if status.code() == Some(101) && self.is_whole() && !self.failed.is_empty() =>
             {

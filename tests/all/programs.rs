@@ -1,26 +1,27 @@
-//! Which test programs there are: cargo builds them and tells.
+//! The list of the test programs: cargo builds them and names their files.
 
 use crate::chosen;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The ones that take longest begin first, so that the end is not one processor's alone.
+/// The programs that take longest begin first. Otherwise one of them would run alone at the end, on
+/// one processor.
 const FIRST: &[&str] = &["cpp_wrapper", "adapters", "host_unreal", "stress", "python"];
 
-/// One test program.
+/// An executable with tests, as cargo built it.
 #[derive(Clone)]
 pub struct Program {
-    /// That of `--test`; `lib` and the name of a tool for unit tests.
+    /// The name that `--test` takes; `lib` or the name of a tool for unit tests.
     pub name: String,
-    /// The executable.
+    /// The path of the executable.
     pub file: PathBuf,
-    /// Whether cargo runs it by itself, too: Cargo.toml lacks its entry.
+    /// Whether cargo also runs this program by itself, because Cargo.toml lacks its entry.
     pub is_run_by_cargo: bool,
 }
 
 impl Program {
-    /// Runs it where cargo would.
+    /// A command that runs it in the folder where cargo would run it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.file);
         command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
@@ -28,7 +29,8 @@ impl Program {
     }
 }
 
-/// The folder that cargo builds into, and the target if one was named: it has a folder of its own then.
+/// The folder that cargo builds into. If a target was named, cargo builds into a folder of that
+/// name inside; it comes second.
 pub fn target_folder<'f>(root: &'f Path, target: &'static str) -> (&'f Path, Option<&'static str>) {
     match root.parent() {
         Some(above) if root.ends_with(target) => (above, Some(target)),
@@ -36,7 +38,7 @@ pub fn target_folder<'f>(root: &'f Path, target: &'static str) -> (&'f Path, Opt
     }
 }
 
-/// The options with which this program was built, as far as its place tells.
+/// The options with which this program was built, as far as the place of its file tells.
 fn options() -> Vec<String> {
     let program = std::env::current_exe().expect("the path of this program");
     let folder = program.ancestors().nth(2).and_then(Path::file_name).expect("a profile's folder");
@@ -53,10 +55,11 @@ fn options() -> Vec<String> {
     options
 }
 
-/// Everything that has tests.
+/// Cargo's options for all targets that have tests.
 const ALL: &[&str] = &["--lib", "--bins", "--test", "*"];
 
-/// Builds all test programs but this one; if a name is asked for, those that can have such a test.
+/// Builds all test programs except this one. If a name is asked for, only the programs that can
+/// have such a test.
 pub fn build(arguments: &[String]) -> Result<Vec<Program>, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let words = chosen::words(arguments);
@@ -72,10 +75,10 @@ pub fn build(arguments: &[String]) -> Result<Vec<Program>, String> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["test", "--no-run"])
         .args(targets)
-        // Whatever is needed was needed for this program.
+        // Cargo needed the same packages for this program, so they are there.
         .args(["--locked", "--offline", "--message-format", "json-render-diagnostics"])
         .args(options())
-        // For the programs; cargo would hand both on.
+        // Cargo set this for this program, and would pass it on to the compilers that it starts.
         .env_remove("LD_LIBRARY_PATH")
         .stderr(Stdio::inherit());
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
@@ -93,7 +96,7 @@ pub fn build(arguments: &[String]) -> Result<Vec<Program>, String> {
     if programs.is_empty() { Err("cargo names none".to_owned()) } else { Ok(programs) }
 }
 
-/// What a message of cargo says, if it is of a test program.
+/// The test program that a message of cargo is about, if it is about one.
 fn program(message: Value) -> Option<Program> {
     if message["profile"]["test"] != true {
         return None;

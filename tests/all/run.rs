@@ -1,4 +1,4 @@
-//! Runs one test program, with what it printed in a file, and measures what it cost.
+//! Runs one test program, writes its output into a file, and measures its processor time.
 
 use crate::outcome::{End, Outcome};
 use crate::programs::Program;
@@ -7,25 +7,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// A program that takes longer hangs, on however busy a machine; `DCC_TEST_PROGRAM_SECONDS`.
+/// After this time a program counts as hanging, even on a very busy machine;
+/// `DCC_TEST_PROGRAM_SECONDS`.
 fn limit() -> Duration {
     let given = std::env::var("DCC_TEST_PROGRAM_SECONDS").ok().and_then(|text| text.parse().ok());
     Duration::from_secs(given.unwrap_or(3600))
 }
 
-/// Where each program's output and skips are left.
+/// The folder in which each program's output and skips are left.
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("all");
     std::fs::create_dir_all(&folder).expect("a folder below the target folder");
     folder
 }
 
-/// Runs it to its end, or to the limit, and shows what it printed.
+/// Runs the program to its end or to the limit, and reads what it printed.
 pub fn run(program: &Program, arguments: &[String]) -> Outcome {
     let [log, skips] = ["log", "skips"].map(|end| folder().join(format!("{}.{end}", program.name)));
     let _ = std::fs::remove_file(&skips);
     let _ = std::fs::remove_file(&log);
-    // Both streams append, so that lines stay in order and none is written over.
+    // Both streams are opened for appending, so their lines stay in order and none overwrites
+    // another.
     let output =
         File::options().create(true).append(true).open(&log).expect("a file for what is printed");
     let mut command = program.command();
@@ -41,7 +43,8 @@ pub fn run(program: &Program, arguments: &[String]) -> Outcome {
     Outcome::new(program, end, printed, &skips, began.elapsed(), processor)
 }
 
-/// How it ended, and the processor time of it and of its children.
+/// Waits for the end of a program. Returns how it ended, and the processor time of it and of its
+/// children.
 fn wait(mut child: Child, until: Instant) -> (End, Duration) {
     loop {
         if let Some((status, processor)) = ended(&mut child) {
@@ -67,7 +70,7 @@ fn ended(child: &mut Child) -> Option<(ExitStatus, Duration)> {
     let mut status = 0;
     // SAFETY: all bytes zero are a value of it.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: pointers to two values of their types; nobody else waits for this child.
+    // SAFETY: pointers to two values of their types; nothing else waits for this child.
     let waited = unsafe { libc::wait4(child.id() as i32, &mut status, libc::WNOHANG, &mut usage) };
     let time = |part: libc::timeval| Duration::new(part.tv_sec as u64, part.tv_usec as u32 * 1000);
     (waited != 0)
@@ -79,17 +82,19 @@ fn ended(child: &mut Child) -> Option<(ExitStatus, Duration)> {
     child.try_wait().expect("a child can be waited for").map(|status| (status, Duration::ZERO))
 }
 
-/// Kills a process and what it started, as far as that is still below it.
+/// Kills a process and its children, grandchildren and so on, as far as the system still lists them
+/// below it.
 fn kill_tree(process: u32) {
     let parent_of = |other: u32| -> Option<u32> {
         let text = std::fs::read_to_string(format!("/proc/{other}/stat")).ok()?;
-        // After the name, which may have anything in it.
+        // The fields are counted behind the program's name, because the name may contain spaces.
         text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
     };
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let all: Vec<u32> =
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    // Found before it ends, which makes them another's.
+    // The children are found before the process ends: after that the system gives them another
+    // parent.
     let children: Vec<u32> =
         all.into_iter().filter(|other| parent_of(*other) == Some(process)).collect();
     let _ = std::process::Command::new("kill").args(["-9", &process.to_string()]).status();

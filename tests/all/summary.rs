@@ -1,4 +1,4 @@
-//! What came of all programs, and how that is shown.
+//! The outcomes of all programs, and the text that tells them.
 
 use crate::outcome::Outcome;
 use crate::programs::Program;
@@ -7,11 +7,11 @@ use std::fmt::Write;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// What came of the programs so far.
+/// The outcomes of the programs that have ended so far.
 #[derive(Default)]
 pub struct Summary {
     outcomes: Vec<Outcome>,
-    /// Programs that cargo runs by itself, too.
+    /// Programs that cargo also runs by itself.
     pub twice: Vec<Program>,
 }
 
@@ -19,7 +19,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
-/// Adds lines, the reason once and below it whom it concerns.
+/// Adds a line for each reason: the reason, and the checks that it concerns.
 fn by_reason<'a>(
     text: &mut String,
     title: &str,
@@ -36,7 +36,7 @@ fn by_reason<'a>(
 }
 
 impl Summary {
-    /// Adds one, and shows what it printed unless it had nothing to do.
+    /// Adds an outcome. Shows the program's output, unless it ended well and had no tests to run.
     pub fn add(&mut self, outcome: Outcome) {
         if outcome.tests > 0 || !outcome.is_good() {
             let (took, processor) = (seconds(outcome.took), seconds(outcome.processor));
@@ -53,7 +53,7 @@ impl Summary {
         self.twice.is_empty() && self.outcomes.iter().all(Outcome::is_good)
     }
 
-    /// What is told at the end.
+    /// The text that is printed at the end.
     pub fn text(&self, took: Duration) -> String {
         let mut text = String::from("=== all test programs\n");
         self.add_times(&mut text);
@@ -116,7 +116,7 @@ impl Summary {
         text
     }
 
-    /// Where the time went, the longest first.
+    /// Adds how long programs took, the longest first.
     fn add_times(&self, text: &mut String) {
         let mut longest: Vec<&Outcome> = self.outcomes.iter().collect();
         longest.sort_by_key(|one| std::cmp::Reverse(one.processor));

@@ -6,7 +6,8 @@ static mut COUNT: u64 = 0;
 static READY: AtomicU32 = AtomicU32::new(0);
 
 fn count() {
-    // Whatever spawning a thread synchronises is over when both are here; relaxed adds nothing.
+    // Spawning a thread synchronises once. Both threads wait here until that lies behind them;
+    // relaxed operations add no synchronisation.
     READY.fetch_add(1, Ordering::Relaxed);
     while READY.load(Ordering::Relaxed) != 2 {
         std::thread::yield_now();

@@ -1,4 +1,4 @@
-//! Loses memory.
+//! Leaks memory.
 
 fn main() {
     for _ in 0..16 {
