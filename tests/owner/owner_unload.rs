@@ -1,6 +1,6 @@
-//! A plugin that closed its owner is really unmapped, and its registrations, jobs and deadlines
-//! never call into it again. Functions of another plugin that was loaded at the same address are
-//! not called by mistake, either.
+//! A plugin that closed its owner is really unmapped, and nothing that it registered, created or
+//! armed calls into it afterwards. The plugin's dispatcher may have the slot of an older
+//! dispatcher: a late cancel of the older one does not call the plugin, either.
 
 #![cfg(target_os = "linux")]
 
