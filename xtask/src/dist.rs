@@ -1,10 +1,12 @@
 //! One artefact after the other, and what was not made.
 
+use crate::artefact::{Artefact, names};
 use crate::compile::{Built, compile};
 use crate::graph::graph;
 use crate::install::{empty, install};
 use crate::pack;
-use crate::platform::{PLATFORMS, Platform, System, names};
+use crate::platform::{Platform, System};
+use crate::source;
 use crate::symbols::split;
 use crate::trouble::{Result, Trouble, While};
 use crate::wheel;
@@ -14,7 +16,7 @@ use std::path::Path;
 
 /// Whether all was made that has to be.
 pub fn dist(only: &[String]) -> Result<bool> {
-    let unknown = only.iter().find(|name| !PLATFORMS.iter().any(|of| of.name == **name));
+    let unknown = only.iter().find(|name| !Artefact::all().any(|of| of.name() == **name));
     if let Some(name) = unknown {
         let why = format!("there is no artefact {name:?}; there are {}", names());
         return Err(Trouble::Failed(why));
@@ -28,11 +30,15 @@ pub fn dist(only: &[String]) -> Result<bool> {
     let is_strict = !all || std::env::var_os("DCC_NO_SKIP").is_some();
     let mut not_made = Vec::new();
     let mut is_fine = true;
-    for platform in PLATFORMS.iter().filter(|of| all || only.iter().any(|name| name == of.name)) {
-        println!("=== {}", platform.name);
-        if let Err(trouble) = make(&workshop, platform) {
+    for artefact in Artefact::all().filter(|of| all || only.iter().any(|name| name == of.name())) {
+        println!("=== {}", artefact.name());
+        let made = match artefact {
+            Artefact::Platform(platform) => make(&workshop, platform),
+            Artefact::Source => source::make(&workshop),
+        };
+        if let Err(trouble) = made {
             is_fine &= matches!(trouble, Trouble::Lacks(_)) && !is_strict;
-            not_made.push(format!("{}: {trouble}", platform.name));
+            not_made.push(format!("{}: {trouble}", artefact.name()));
         }
     }
     pack::sums(&workshop.dist())?;

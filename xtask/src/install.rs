@@ -47,7 +47,7 @@ pub fn install(
     print(cmake().arg("--install").arg(&build).arg("--prefix").arg(prefix))?;
 
     let documents = prefix.join("share/doc/dcc_cancel");
-    copy_documents(workshop, &documents)?;
+    copy_known(workshop, DOCUMENTS, &documents)?;
     sbom::write(workshop, platform, graph, &documents.join("dcc_cancel.cdx.json"))?;
     notices::write(workshop, platform, graph, &prefix.join("share/licenses/dcc_cancel"))
 }
@@ -73,13 +73,13 @@ fn for_system(system: System) -> &'static [&'static str] {
     }
 }
 
-/// What git knows of, so that nothing that lies about comes along.
-fn copy_documents(workshop: &Workshop, to: &Path) -> Result<()> {
+/// What git knows of below `paths`, so that nothing that lies about comes along.
+pub fn copy_known(workshop: &Workshop, paths: &[&str], to: &Path) -> Result<()> {
     let mut git = workshop.command("git");
-    let names = print(git.args(["ls-files", "-z", "--"]).args(DOCUMENTS))?;
+    let names = print(git.args(["ls-files", "-z", "--"]).args(paths))?;
     for name in names.split('\0').filter(|name| !name.is_empty()) {
         let to = to.join(name);
-        let folder = to.parent().expect("a document is in a folder");
+        let folder = to.parent().expect("a file is in a folder");
         fs::create_dir_all(folder).doing(folder.display())?;
         fs::copy(workshop.root.join(name), &to).doing(name)?;
     }

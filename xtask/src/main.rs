@@ -1,15 +1,16 @@
 //! `cargo xtask dist`: makes what users get out of this checkout, into `target/dist`.
 //!
-//! `dist` makes one artefact after the other and tells what was not made, and why; `platform` says which
-//! there are. An archive is what `compile` builds, `symbols` splits, `install` lays out as CMake does, with
-//! `notices` and `sbom` of all that is linked, which `graph` finds, and `pack` writes; `wheel` has the
-//! library for Python. `workshop` has the folders and the tools, `toolchain` the compiler, `windows` what
-//! only a DLL has, `macos` what only the linker for that needs.
+//! `dist` makes one artefact after the other and tells what was not made, and why; `artefact` says which
+//! there are. `source` has the sources. A `platform`'s archive is what `compile` builds, `symbols` splits,
+//! `install` lays out as CMake does, with `notices` and `sbom` of all that is linked, which `graph` finds,
+//! and `pack` writes; `wheel` has the library for Python. `workshop` has the folders and the tools,
+//! `toolchain` the compiler, `windows` what only a DLL has, `macos` what only the linker for that needs.
 //!
 //! The same sources and tools give the same bytes, whoever makes them, where and when.
 
 #![forbid(unsafe_code)]
 
+mod artefact;
 mod compile;
 mod dist;
 mod graph;
@@ -19,6 +20,7 @@ mod notices;
 mod pack;
 mod platform;
 mod sbom;
+mod source;
 mod symbols;
 mod toolchain;
 mod trouble;
@@ -55,11 +57,11 @@ fn main() -> ExitCode {
     let only = match asked() {
         Ok(Some(only)) => only,
         Ok(None) => {
-            println!("{USAGE}\n\nNAME is one of: {}", platform::names());
+            println!("{USAGE}\n\nNAME is one of: {}", artefact::names());
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("cargo xtask: {error}\n\n{USAGE}\n\nNAME is one of: {}", platform::names());
+            eprintln!("cargo xtask: {error}\n\n{USAGE}\n\nNAME is one of: {}", artefact::names());
             return ExitCode::from(2);
         }
     };

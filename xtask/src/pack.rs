@@ -5,6 +5,7 @@ use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tar::{Builder, EntryType, Header};
 use zip::write::SimpleFileOptions;
@@ -63,7 +64,9 @@ pub fn tar_gz(folder: &Path, top: &str, to: &Path, time: u64) -> Result<()> {
             tar.append_link(&mut header(EntryType::Symlink, 0o777, 0), inside, target)
         } else {
             let bytes = fs::read(&path).doing(path.display())?;
-            let mode = if is_program(&name) { 0o755 } else { 0o644 };
+            // In sources scripts may lie anywhere.
+            let may_run = is_program(&name) || kind.permissions().mode() & 0o100 != 0;
+            let mode = if may_run { 0o755 } else { 0o644 };
             let mut header = header(EntryType::Regular, mode, bytes.len() as u64);
             tar.append_data(&mut header, inside, &bytes[..])
         };

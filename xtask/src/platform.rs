@@ -69,8 +69,3 @@ impl System {
         }
     }
 }
-
-/// All names, for people.
-pub fn names() -> String {
-    PLATFORMS.iter().map(|platform| platform.name).collect::<Vec<_>>().join(", ")
-}
