@@ -19,7 +19,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use table::{Room, quoted, rows};
+use table::{Room, quoted, rows, section};
 use tree::{Arrow, Tree, rings};
 
 const MAP: &str = "## The map";
@@ -32,7 +32,7 @@ fn page() -> String {
 }
 
 fn map() -> Vec<Room> {
-    rows(&page(), MAP).iter().map(Room::of).collect()
+    Room::all(section(&page(), MAP))
 }
 
 /// The library and the tool, whose paths are from the root.
@@ -62,9 +62,9 @@ fn misnamed(map: &[Room], sources: &BTreeSet<PathBuf>) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in sources {
         match map.iter().find(|room| room.has(file)) {
-            None => wrong.push(format!("no row has {}", file.display())),
+            None => wrong.push(format!("no room has {}", file.display())),
             Some(room) if file.ends_with("mod.rs") || room.named.contains(file) => (),
-            Some(_) => wrong.push(format!("the row of its room does not name {}", file.display())),
+            Some(_) => wrong.push(format!("its room does not name {}", file.display())),
         }
     }
     for room in map {
@@ -137,12 +137,12 @@ fn a_ring_of_files_has_a_reason() {
 }
 
 #[test]
-fn the_tool_uses_what_its_row_says() {
+fn the_tool_uses_what_its_room_says() {
     let [library, tool] = crates();
     let used = library.used_by(&tool, "dcc_cancel");
-    let rows = rows(&page(), MAP);
-    let row = rows.iter().find(|row| quoted(&row[0]).contains(&TOOL.to_owned())).expect("its row");
-    let said: BTreeSet<PathBuf> = quoted(&row[1])
+    let map = map();
+    let room = map.iter().find(|room| room.places == [Path::new(TOOL)]).expect("its room");
+    let said: BTreeSet<PathBuf> = quoted(&room.text)
         .iter()
         .filter(|name| name.starts_with("src/"))
         .map(|name| if name.ends_with('/') { format!("{name}mod.rs") } else { name.clone() })
@@ -288,8 +288,9 @@ fn the_table_of_tests_has_every_program() {
         .filter(|path| path.starts_with("tests/") && !path.starts_with("tests/all/"))
         .collect();
     assert!(programs.len() > 50, "{}", programs.len());
-    let names: Vec<String> =
-        rows(&page(), "\n## Tests\n").concat().iter().flat_map(|cell| quoted(cell)).collect();
+    let page = page();
+    let tables = section(&page, "\n## Tests\n").lines().filter(|line| line.starts_with('|'));
+    let names: Vec<String> = tables.flat_map(quoted).collect();
     let is_named = |program: &str| names.iter().any(|name| is_name_of(name, program));
     let lost = programs.iter().filter(|program| !is_named(program));
     answer(&lost.map(|program| format!("no row of the tests has {program}")).collect::<Vec<_>>());
@@ -301,8 +302,10 @@ fn arrow(from: &str, to: &str) -> Arrow {
 
 #[test]
 fn it_sees_what_is_wrong() {
-    let row = |place: &str, text: &str| Room::of(&vec![place.to_owned(), text.to_owned()]);
-    let map = [row("`src/high/`", "`high.rs`"), row("`src/low/`", "`low.rs`, `deep/er.rs`")];
+    let map = "### Up\n\n#### `src/high/`\n\nNot `src/low/no.rs`.\n\n| file | |\n|---|---|\n\
+               | `high.rs` | not `no.rs` |\n\n### Down\n\n#### `src/low/`\n\n| file | |\n|---|---|\n\
+               | `low.rs` | |\n\n| more | |\n|---|---|\n| `deep/er.rs` | |\n";
+    let map = Room::all(map);
     let all = |names: &[&str]| names.iter().map(PathBuf::from).collect::<BTreeSet<_>>();
     let there =
         all(&["src/high/high.rs", "src/low/mod.rs", "src/low/low.rs", "src/low/deep/er.rs"]);

@@ -24,28 +24,49 @@ pub fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// A row of the map: what arrows point down from, and down to.
+/// The part of the page below this heading, up to the next one of its rank.
+pub fn section<'p>(page: &'p str, heading: &str) -> &'p str {
+    let (_, rest) =
+        page.split_once(heading).unwrap_or_else(|| panic!("ARCHITECTURE.md: {heading:?}"));
+    rest.split("\n## ").next().unwrap_or_default()
+}
+
+/// The first cells of all tables of a part.
+fn first_cells(part: &str) -> impl Iterator<Item = &str> {
+    part.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+}
+
+/// A room of the map: what arrows point down from, and down to.
 #[derive(Debug)]
 pub struct Room {
     /// Files, and folders with all that is in them.
     pub places: Vec<PathBuf>,
-    /// The files that its text names, from the room's folder or from the root.
+    /// The files that its tables name, from the room's folder or from the root.
     pub named: BTreeSet<PathBuf>,
+    /// All that the page says of it.
+    pub text: String,
 }
 
 impl Room {
-    pub fn of(row: &Row) -> Self {
-        let places: Vec<PathBuf> = quoted(&row[0]).iter().map(PathBuf::from).collect();
+    /// The rooms of the map, top to bottom. Each has a heading of its own, which names its places.
+    pub fn all(map: &str) -> Vec<Self> {
+        let parts = map.split("\n#### ").skip(1);
+        parts.map(|part| Self::of(part.split("\n### ").next().unwrap_or_default())).collect()
+    }
+
+    /// The room of a heading and what is below it.
+    pub fn of(part: &str) -> Self {
+        let (heading, text) = part.split_once('\n').unwrap_or((part, ""));
+        let places: Vec<PathBuf> = quoted(heading).iter().map(PathBuf::from).collect();
         let folder = places.first().expect("a place").as_path();
         let mut named: BTreeSet<PathBuf> =
             places.iter().filter(|place| place.extension().is_some()).cloned().collect();
-        named.extend(quoted(&row[1]).iter().filter(|name| name.ends_with(".rs")).map(|name| {
-            match name.starts_with("src/") {
-                true => PathBuf::from(name),
-                false => folder.join(name),
-            }
+        let files = first_cells(text).flat_map(quoted).filter(|name| name.ends_with(".rs"));
+        named.extend(files.map(|name| match name.starts_with("src/") {
+            true => PathBuf::from(name),
+            false => folder.join(name),
         }));
-        Self { places, named }
+        Self { places, named, text: text.to_owned() }
     }
 
     pub fn has(&self, file: &Path) -> bool {
