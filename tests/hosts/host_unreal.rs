@@ -11,6 +11,8 @@ mod built_once;
 mod support;
 #[path = "../support/unreal.rs"]
 mod unreal;
+#[path = "../support/unreal_rules.rs"]
+mod unreal_rules;
 
 use build_tools::{cmake, tool};
 use serde_json::{Value, json};
@@ -18,6 +20,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use support::{root, run, scratch};
 use unreal::{Variant, driver, module_sources};
+use unreal_rules::rules;
 
 /// What the driver printed for one of its scenarios.
 fn driven(test: &str, variant: Variant, scenario: &str) -> Option<Output> {
@@ -123,14 +126,6 @@ fn the_plugins_description_names_its_module() {
     }
 }
 
-/// What the rules of a module name for a platform, run by Mono against a stand-in of UnrealBuildTool.
-fn rules(program: &Path, module: &str, folder: &Path, platform: &str) -> Vec<(String, String)> {
-    let printed =
-        support::printed(Command::new("mono").arg(program).args([module, platform]).arg(folder));
-    let lines = printed.lines().map(|line| line.split_once(' ').unwrap());
-    lines.map(|(what, value)| (what.to_owned(), value.to_owned())).collect()
-}
-
 #[test]
 fn the_build_rules_name_what_cmake_installs() {
     let test = "the_build_rules_name_what_cmake_installs";
@@ -138,14 +133,7 @@ fn the_build_rules_name_what_cmake_installs() {
         return support::skip(test, "no mono-mcs and mono-runtime");
     }
     let folder = scratch(test);
-    let program = folder.join("rules.exe");
-    let sources = root().join("examples/hosts/unreal/Source");
-    run(Command::new("mcs")
-        .arg(format!("-out:{}", program.display()))
-        .args(["-warnaserror", "-warn:4"])
-        .arg(root().join("tests/hosts/unreal/stand_in/UnrealBuildTool.cs"))
-        .arg(sources.join("CancellableJobs/CancellableJobs.Build.cs"))
-        .arg(sources.join("ThirdParty/DccCancel/DccCancel.Build.cs")));
+    let program = unreal_rules::compile(&folder);
 
     let named = rules(&program, "CancellableJobs", &folder, "Linux");
     assert!(named.contains(&("standard".to_owned(), "Cpp20".to_owned())), "{named:?}");
@@ -186,11 +174,12 @@ fn the_build_rules_name_what_cmake_installs() {
     }
     assert!(prefix.join("include/dcc_cancel.hpp").exists());
 
-    // The others' files have the names that CMakeLists.txt gives them.
+    // The others' files have the names under which CMake installs them.
     let cmake = std::fs::read_to_string(root().join("CMakeLists.txt")).unwrap();
+    let installs = std::fs::read_to_string(root().join("cmake/install.cmake")).unwrap();
     let major = dcc_cancel::ffi::library::DCC_ABI_MAJOR;
     for (platform, part, files) in [
-        ("Win64", "if(WIN32)", ["lib/dcc_cancel.dll.lib", "bin/dcc_cancel.dll", "dcc_cancel.dll"]),
+        ("Win64", "if(WIN32)", ["lib/dcc_cancel.lib", "bin/dcc_cancel.dll", "dcc_cancel.dll"]),
         (
             "Mac",
             "elseif(APPLE)",
@@ -211,9 +200,7 @@ fn the_build_rules_name_what_cmake_installs() {
         let shared = shared.split_once('"').unwrap().0;
         assert_eq!(shared.replace("${DCC_CANCEL_ABI_MAJOR}", &major.to_string()), files[2]);
         if platform == "Win64" {
-            assert!(cmake.contains(
-                "set(DCC_CANCEL_BUILT_IMPORT \"${DCC_CANCEL_CARGO_LIBRARY_OUTPUT}/dcc_cancel.dll.lib\")"
-            ));
+            assert!(installs.contains("set(DCC_CANCEL_IMPORT_NAME \"dcc_cancel.lib\")"));
             assert_eq!(value("delayed"), files[2]);
         }
     }

@@ -24,7 +24,7 @@ public class DccCancel : ModuleRules
 
 		if (Target.Platform == UnrealTargetPlatform.Win64)
 		{
-			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "dcc_cancel.dll.lib"));
+			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "dcc_cancel.lib"));
 			// Delayed, so that StartupModule can load it out of the plugin's own folder first.
 			PublicDelayLoadDLLs.Add("dcc_cancel.dll");
 			RuntimeDependencies.Add(
