@@ -1,18 +1,18 @@
-//! Builds and runs the programs of `tests/adapters`, each of which shows one adapter of
-//! `include/dcc_cancel/adapters` with the library that it is for.
+//! Builds and runs the programs of `tests/adapters`. Each program uses one adapter of
+//! `include/dcc_cancel/adapters` together with the library that the adapter is for.
 
 use super::built_once::built_once;
 use super::support;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What one adapter's program needs.
+/// What it takes to build one adapter's program.
 pub struct Adapter {
     /// The names of `tests/adapters/<name>.cpp` and of the adapter's header.
     pub name: &'static str,
-    /// Headers of the library, as they are included.
+    /// Headers of that library, as an `#include` names them.
     pub headers: &'static [&'static str],
-    /// The Debian package that has them.
+    /// The Debian package that has these headers.
     pub package: &'static str,
     /// What the compiler needs to find its headers.
     pub compile: Vec<String>,
@@ -20,7 +20,7 @@ pub struct Adapter {
     pub link: Vec<String>,
 }
 
-/// The words that `pkg-config` prints; none where the library is not installed.
+/// The words that `pkg-config` prints; empty if the library is not installed.
 pub fn pkg_config(what: &str, library: &str) -> Vec<String> {
     let output = Command::new("pkg-config").args([what, library]).output();
     let printed = output.map(|output| output.stdout).unwrap_or_default();
@@ -56,7 +56,8 @@ impl Adapter {
         support::root().join(format!("tests/adapters/{}.cpp", self.name))
     }
 
-    /// Some libraries take a minute to compile, so the program is kept while nothing of it changes.
+    /// Builds the program. Some libraries take a minute to compile, so the program is kept until
+    /// its sources or options change.
     fn program(&self, libraries: &Path) -> PathBuf {
         let mut texts = format!("{:?}{:?}", self.compiler(), self.link);
         let mut files = vec![self.source(), support::include().join("dcc_cancel.h")];
@@ -83,8 +84,8 @@ impl Adapter {
         folder.join("program")
     }
 
-    /// The program stops by a cancel and works without one; with the adapter's poll taken out it says
-    /// that it did not stop.
+    /// Checks that the program stops after a cancel and works to its end without one. A second
+    /// build without the adapter's poll has to report that it did not stop.
     pub fn stops_by_a_cancel(&self) {
         if !self.is_installed() {
             return support::skip(self.name, &format!("no {}", self.package));
@@ -117,7 +118,8 @@ fn is_header(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "hpp")
 }
 
-/// Include folders of others, in whose headers our warnings are off.
+/// Include folders of other libraries are given as system folders, because our warnings do not
+/// apply to their headers.
 fn system(flags: &[String]) -> Vec<String> {
     flags.iter().map(|flag| flag.replacen("-I", "-isystem", 1)).collect()
 }

@@ -1,4 +1,4 @@
-//! The archives of `cargo xtask dist`, for tests that use them.
+//! Makes the archives of `cargo xtask dist`, and checks files in them.
 
 use super::{loader_header, support};
 use std::collections::BTreeSet;
@@ -12,7 +12,8 @@ pub fn name(platform: &str) -> String {
     format!("dcc-cancel-{}-{platform}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Makes the archives of a platform, or what is new in them. The folder where they are then.
+/// Makes the archives of a platform, as far as they are not up to date. Returns the folder that
+/// contains them.
 pub fn make(platform: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root()).env_remove("RUSTFLAGS").args(["xtask", "dist", "--only", platform]);
@@ -29,7 +30,7 @@ pub fn functions(include: &Path) -> BTreeSet<String> {
     names
 }
 
-/// That no path of this machine stands in a file.
+/// Checks that a file contains no path of this machine.
 pub fn assert_names_no_folder(file: &Path) {
     let bytes = fs::read(file).unwrap();
     for folder in [root(), std::env::home_dir().unwrap(), "/usr/lib/rustlib".into()] {
@@ -40,12 +41,12 @@ pub fn assert_names_no_folder(file: &Path) {
     }
 }
 
-/// What follows a word, in all lines that have it.
+/// The text behind a word, for each line that has the word.
 pub fn after<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
     text.lines().filter_map(|line| Some(line.split_once(word)?.1.trim())).collect()
 }
 
-/// That a program or library for Linux needs no newer glibc than this.
+/// Checks that a program or library for Linux needs no newer glibc than this version.
 pub fn assert_needs_at_most(file: &Path, glibc: [u32; 2]) {
     let versions = printed(Command::new("readelf").arg("-VW").arg(file));
     let numbers: BTreeSet<Vec<u32>> = after(&versions, "Name: GLIBC_")
@@ -57,7 +58,7 @@ pub fn assert_needs_at_most(file: &Path, glibc: [u32; 2]) {
     assert!(newest[..] <= glibc[..], "{} needs GLIBC_{newest:?}", file.display());
 }
 
-/// The wheel for systems of this kind, which has to have this library, and the licences.
+/// The wheel with this tag. Checks that it contains this library and the licences.
 pub fn wheel_with(dist: &Path, tag: &str, library: &Path, name: &str) -> PathBuf {
     let wheel = dist.join(format!("dcc_cancel-{}-py3-none-{tag}.whl", env!("CARGO_PKG_VERSION")));
     let script = "import sys, zipfile\n\

@@ -1,5 +1,5 @@
-//! The add-on of `examples/hosts/blender`, built and installed into a Blender as a user does, and what
-//! the programs of `tests/hosts/blender` say of it.
+//! Builds the add-on of `examples/hosts/blender`, installs it into a Blender as a user does, and
+//! reads the results of the programs of `tests/hosts/blender`.
 
 use super::build_tools::{cmake, tool};
 use super::mcp_server::{Sdk, limited};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// What Blender's module needs, as `pip freeze` has it.
+/// The packages that Blender's module needs, in the form of `pip freeze`.
 const BPY: &[&str] = &[
     "bpy==4.5.15",
     "certifi==2026.10.18",
@@ -23,14 +23,14 @@ const BPY: &[&str] = &[
     "zstandard==0.25.0",
 ];
 
-/// Whether the native library asks if it is cancelled.
+/// Whether the add-on's native library polls.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Poll {
     In,
     TakenOut,
 }
 
-/// Both Blenders here are for this one.
+/// Whether this machine's Python is 3.11: both Blenders need that one.
 fn python_is_3_11() -> bool {
     let asks = "import sys; print('%d.%d' % sys.version_info[:2])";
     support::printed(Command::new("python3").args(["-c", asks])).trim() == "3.11"
@@ -40,7 +40,7 @@ fn example() -> PathBuf {
     support::root().join("examples/hosts/blender")
 }
 
-/// The file that a user installs, and the folder that it was built in.
+/// The file that a user installs, and the folder in which it was built.
 fn built() -> &'static (PathBuf, PathBuf) {
     static BUILT: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -55,7 +55,7 @@ fn built() -> &'static (PathBuf, PathBuf) {
     })
 }
 
-/// The same with a native library whose poll is taken out.
+/// The same file, with a native library whose poll is taken out.
 fn built_without_poll() -> PathBuf {
     let (_, built) = built();
     let folder = support::scratch("blender_addon_without_poll");
@@ -95,7 +95,7 @@ fn addon(poll: Poll) -> PathBuf {
     }
 }
 
-/// With nothing of the user's, and the MCP SDK on its path.
+/// Lets Blender see nothing of the user's settings, and puts the MCP SDK on its path.
 fn in_own_folder(command: &mut Command, folder: &Path, poll: Poll) {
     let client = Sdk::Two.python();
     let packages = client.parent().unwrap().with_file_name("lib/python3.11/site-packages");
@@ -118,7 +118,7 @@ fn program(name: &str) -> PathBuf {
     support::root().join("tests/hosts/blender").join(name)
 }
 
-/// Blender as a module of Python, without a window; what its checks said.
+/// Runs checks in Blender as a module of Python, without a window. Returns what the checks printed.
 pub fn module(test: &str, poll: Poll, checks: &[&str]) -> Option<Output> {
     if !python_is_3_11() {
         support::skip(test, "bpy 4.5 is for Python 3.11 alone");
@@ -130,13 +130,14 @@ pub fn module(test: &str, poll: Poll, checks: &[&str]) -> Option<Output> {
     Some(command.output().unwrap())
 }
 
-/// Blender with a window; what its checks said, and the picture of it, if they made one.
+/// Runs checks in Blender with a window. Returns what the checks printed, and the path for a
+/// picture of the window, which a check may have made.
 pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBuf)> {
     let works = |program: &str, arguments: &[&str]| {
         Command::new(program).args(arguments).output().is_ok_and(|found| found.status.success())
     };
     let programs = ["blender", "Xvfb", "xdotool"];
-    // Debian's Blender has Debian's Python within.
+    // Debian's Blender uses Debian's Python.
     let numpy_is_there = works("/usr/bin/python3", &["-c", "import numpy"]);
     if !programs.into_iter().all(|program| works("which", &[program])) || !numpy_is_there {
         support::skip(test, "not all of blender, xvfb, xdotool, python3-numpy are installed");
@@ -160,7 +161,7 @@ pub fn window(test: &str, poll: Poll, checks: &[&str]) -> Option<(Output, PathBu
         .arg(&picture)
         .args(checks)
         .env("DISPLAY", display.name())
-        // Its Python looks there for its home, which is that of Debian.
+        // Blender's Python searches this path for its home, which must be that of Debian's Python.
         .env("PATH", "/usr/bin:/bin")
         .env("LIBGL_ALWAYS_SOFTWARE", "1");
     in_own_folder(&mut command, &folder, poll);
@@ -172,25 +173,26 @@ fn text(output: &Output) -> String {
     format!("{}\n{}{}", output.status, part(&output.stdout), part(&output.stderr))
 }
 
-/// The time from a cancel until the native loop had returned, that a check measured.
+/// The time, measured by a check, from a cancel until the native loop had returned.
 fn measured(said: &str, what: &str) -> f64 {
     let start = format!("MEASURED {what} ");
     let line = said.lines().find_map(|line| line.strip_prefix(&start));
     line.unwrap_or_else(|| panic!("no time of {what}\n{said}")).parse().unwrap()
 }
 
-/// That all checks passed, and how long each cancel took.
+/// Checks that all checks passed, and prints how long each cancel took.
 pub fn assert_passed(output: &Output, times: &[&str]) {
     let said = text(output);
     assert!(said.contains("\nall passed\n") && !said.contains("Traceback"), "{said}");
-    // Blender ends with 1 if Esc was pressed in its time; a crash is a signal.
+    // Blender exits with 1 if Esc was pressed while it ran. A crash ends it by a signal.
     assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
     for what in times {
         figure(&format!("{what} cancel to return: {:.1} ms", measured(&said, what)));
     }
 }
 
-/// That these cancels did not stop the native loop, which the checks saw.
+/// Checks that these cancels did not stop the native loop, and that the checks in Blender noticed
+/// that.
 pub fn assert_not_stopped(output: &Output, times: &[&str]) {
     let said = text(output);
     assert!(!said.contains("\nall passed\n"), "{said}");

@@ -11,7 +11,7 @@ const PACKAGES: &[&str] = &["cmake==3.31.6", "ninja==1.11.1.3", "pkgconf==2.3.0.
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
-        // Test programs run side by side.
+        // Several test programs may need the tools at the same time.
         let environment = built_once("build-tools", &PACKAGES.concat(), |environment| {
             support::run(Command::new("python3").args(["-m", "venv"]).arg(environment));
             support::run(

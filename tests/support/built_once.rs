@@ -1,15 +1,15 @@
-//! Folders under the target folder that are made once, by whichever test needs them first.
+//! Folders under the target folder that are made once, by the first test that needs them.
 
 use std::fs::{File, create_dir_all, read_to_string, remove_dir_all, write};
 use std::path::{Path, PathBuf};
 
-/// The folder `name`, filled by `build` unless it was with the same `contents` before. Other tests, also
-/// of other programs, wait meanwhile.
+/// Returns the folder `name`. Unless it was filled for the same `contents` before, `build` fills it
+/// now. Other tests, also those of other programs, wait meanwhile.
 pub fn built_once(name: &str, contents: &str, build: impl FnOnce(&Path)) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
     create_dir_all(root).unwrap();
     let folder = root.join(name);
-    // Goes with the end of this call, or of the process.
+    // The system unlocks the file at the end of this call, or of the process.
     let lock = File::create(root.join(format!("{name}.lock"))).unwrap();
     lock.lock().unwrap();
     let done = folder.join("built-once");

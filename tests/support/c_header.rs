@@ -1,23 +1,24 @@
-//! What `include/dcc_cancel.h` declares: functions, structures, function types, constants, handles. For
-//! tests and generators that have to cover all of it, so whatever this does not understand is an error
-//! that names it. It understands the C of that header, no more.
+//! Reads what `include/dcc_cancel.h` declares: functions, structures, function types, constants and
+//! handles. It is for tests and generators that have to cover all of these. So a line that it does
+//! not understand is an error that names the line. It understands the C of that header and no more.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::fmt;
 
-/// All that a header declares, in its order.
+/// All that a header declares, in the order of the header.
 #[derive(Debug, Default, Clone)]
 pub struct Header {
     /// The exported functions.
     pub functions: Vec<Function>,
-    /// The functions that are defined in the header.
+    /// The functions whose bodies are in the header.
     pub inline_functions: Vec<Function>,
     /// Structures that have fields.
     pub structures: Vec<Structure>,
-    /// Names of the structures that have none: what handles point to.
+    /// Names of the structures without fields: handles point to these.
     pub handles: Vec<String>,
-    /// Names for types of functions, such as `dcc_cancel_fn`; their name is that of the type.
+    /// Named types of functions, such as `dcc_cancel_fn`. The function's name is the name of the
+    /// type.
     pub function_types: Vec<Function>,
     /// Names for other types, such as `dcc_status`.
     pub aliases: Vec<Field>,
@@ -52,16 +53,16 @@ pub struct Field {
 /// A type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Type {
-    /// The name without `struct` and `const`: `char`, `uint32_t`, `dcc_job`. For the type of a pointer
-    /// to a function that has no name of its own, the word `function`.
+    /// The name without `struct` and `const`: `char`, `uint32_t`, `dcc_job`. The word `function`
+    /// for a pointer to a function whose type has no name.
     pub base: String,
     /// Whether the base is const.
     pub is_const: bool,
-    /// One for each `*`, from the base outwards: whether that pointer is itself const.
+    /// One element for each `*`, from the base outwards: whether that pointer itself is const.
     pub pointers: Vec<bool>,
-    /// Elements, for an array: a number or the name of a constant.
+    /// The number of elements if this is an array: a number or the name of a constant.
     pub array: Option<String>,
-    /// What a pointer to a function without a name of its own points to.
+    /// The function's type, if this is a pointer to a function whose type has no name.
     pub function: Option<Box<Function>>,
 }
 
@@ -82,12 +83,12 @@ pub struct Constant {
 }
 
 impl Type {
-    /// How many `*` it has.
+    /// The number of its `*`.
     pub fn depth(&self) -> usize {
         self.pointers.len()
     }
 
-    /// Whether what the outermost pointer points to is const. `const char *const *`: yes.
+    /// Whether the outermost pointer points to something const. True for `const char *const *`.
     pub fn points_to_const(&self) -> bool {
         match self.depth() {
             0 => false,
@@ -131,7 +132,7 @@ impl fmt::Display for Parameters<'_> {
 }
 
 impl fmt::Display for Function {
-    /// Its signature without the names of parameters: to be compared and shown.
+    /// Its signature without the names of parameters, for comparisons and messages.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}({})", self.result, self.name, Parameters(&self.parameters))
     }
@@ -162,13 +163,14 @@ impl Header {
         }
     }
 
-    /// Whether handles are pointers to this.
+    /// Whether this is the structure that a handle points to.
     pub fn is_handle(&self, base: &str) -> bool {
         self.handles.iter().any(|handle| handle == base)
     }
 
-    /// Whether the call writes through this parameter: `size_t *out_length`, `char *buffer`,
-    /// `struct dcc_job **out_job`; a handle and user data are pointers that it does not write through.
+    /// Whether a call writes through this parameter, as through `size_t *out_length`, `char
+    /// *buffer` and `struct dcc_job **out_job`. A handle and user data are pointers through which
+    /// calls do not write.
     pub fn is_out(&self, parameter: &Type) -> bool {
         let is_opaque = self.is_handle(&parameter.base) || parameter.base == "void";
         let written = if is_opaque { 2 } else { 1 };
@@ -187,7 +189,7 @@ impl Header {
         Ok(header)
     }
 
-    /// Takes the constants, and leaves the lines that a C compiler sees (not a C++ one; gcc).
+    /// Stores the constants, and returns the lines that a C compiler sees: gcc, and not as C++.
     fn preprocess(&mut self, source: &str) -> Result<String, String> {
         const DEFINED: &[&str] = &["__GNUC__"];
         let mut code = String::new();
@@ -232,7 +234,7 @@ impl Header {
             return Ok(());
         }
         let value = rest.trim();
-        // The guard against a second inclusion.
+        // The header's include guard has no value.
         if value.is_empty() {
             return Ok(());
         }
@@ -247,7 +249,7 @@ impl Header {
         Ok(())
     }
 
-    /// Every type that is used is one of C, or declared.
+    /// Checks that each type is a type of C or declared in the header.
     fn check_names(&self) -> Result<(), String> {
         const BASIC: &[&str] = &[
             "void",
@@ -416,7 +418,7 @@ impl Parser {
         let parameters = self.parameters(&declared.name)?;
         let function = Function { name: declared.name, result: declared.kind, parameters };
         if is_inline && self.takes(';') {
-            // It is defined further down.
+            // This is a prototype; the body follows further down.
         } else if is_inline {
             self.skip_body(&function.name)?;
             header.inline_functions.push(function);
@@ -458,7 +460,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A type with the name that stands in it.
+    /// A type, and the name that stands in the middle of it or behind it.
     fn field(&mut self, of: &str) -> Result<Field, String> {
         let mut is_const = self.takes_word("const");
         self.takes_word("struct");
@@ -493,7 +495,7 @@ impl Parser {
         Ok(Field { name, kind })
     }
 
-    /// What stands behind the opening parenthesis, with the closing one.
+    /// The parameters: the text behind the opening parenthesis, up to and with the closing one.
     fn parameters(&mut self, of: &str) -> Result<Vec<Field>, String> {
         let start = self.next;
         if self.takes_word("void") && self.takes(')') {

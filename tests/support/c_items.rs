@@ -1,21 +1,22 @@
-//! The declarations of a C header that cbindgen wrote, each with its comment: to be put in another order.
+//! The declarations of a C header that cbindgen wrote, each with its comment, so that they can be
+//! put into another order.
 
 /// A constant, a type or a function.
 pub struct Item {
     pub name: String,
-    /// Its comment, empty or with a line's end.
+    /// Its comment; empty, or with a line's end.
     pub comment: String,
     pub code: String,
 }
 
 impl Item {
-    /// Whether a comment of one line says all of a constant or a handle.
+    /// Whether this is a constant or a handle whose comment has one line.
     pub fn is_short(&self) -> bool {
         let is_line = self.code.starts_with("#define ") || self.code.starts_with("typedef struct ");
         is_line && self.code.lines().count() + self.comment.lines().count() <= 2
     }
 
-    /// The same with the first sentence of its comment alone.
+    /// The same item with only the first sentence of its comment.
     pub fn in_brief(&self) -> Self {
         let inside = self.comment_inside();
         let words: Vec<&str> = inside.split_whitespace().filter(|word| *word != "*").collect();
@@ -26,19 +27,19 @@ impl Item {
         Self { name: self.name.clone(), comment, code: self.code.clone() }
     }
 
-    /// The lines of its comment, for the inside of another one.
+    /// The lines of its comment, in a form that fits inside another comment.
     pub fn comment_inside(&self) -> String {
         let text = self.comment.trim_end().trim_end_matches("*/").trim_end();
         format!(" *{}", text.strip_prefix("/**").expect("a comment"))
     }
 }
 
-/// Columns of a line.
+/// The largest width of a line of code.
 const WIDTH: usize = 100;
-/// Columns of a line of a comment.
+/// The largest width of a line of a comment.
 const COMMENT_WIDTH: usize = 110;
 
-/// Reads what cbindgen wrote.
+/// Reads the output of cbindgen.
 pub fn items(text: &str) -> Vec<Item> {
     let compact = compact_comments(text);
     let mut found = Vec::new();
@@ -75,7 +76,7 @@ fn is_whole(code: &str) -> bool {
 fn name_of(code: &str) -> String {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
     let before = match code.split_once("(*") {
-        // A type of functions.
+        // This is a type of functions.
         Some((_, rest)) if code.starts_with("typedef") && !code.contains('{') => {
             return rest.chars().take_while(|letter| is_word(*letter)).collect();
         }
@@ -91,7 +92,7 @@ fn name_of(code: &str) -> String {
     before.rsplit(|letter| !is_word(letter)).next().expect("a name").to_owned()
 }
 
-/// Types by their names alone, and a prototype in as few lines as it takes.
+/// Writes types without `struct`, and a prototype in as few lines as possible.
 fn with_short_types(code: &str) -> String {
     let short = |line: &str| match line.strip_prefix("typedef struct ") {
         Some(rest) => format!("typedef struct {rest}"),
@@ -105,7 +106,7 @@ fn with_short_types(code: &str) -> String {
     wrapped(&format!("DCC_API {one_line}"))
 }
 
-/// A prototype, cut after commas, its further lines below the first parameter.
+/// A prototype that is wrapped after commas; its further lines begin below the first parameter.
 fn wrapped(prototype: &str) -> String {
     let indent = prototype.find('(').expect("a function") + 1;
     let mut text = String::new();
@@ -121,7 +122,8 @@ fn wrapped(prototype: &str) -> String {
     text + &now
 }
 
-/// Comments that begin on their first line, and end on their last one where there is room.
+/// Moves the text of a comment up into the line of `/**`, and `*/` into its last line if there is
+/// room.
 fn compact_comments(text: &str) -> String {
     let mut compact = String::new();
     let mut lines = text.lines().peekable();

@@ -1,4 +1,5 @@
-//! Where the fields of the header's structures are: sizes and offsets as C has them on 64-bit platforms.
+//! The sizes of the header's structures and the offsets of their fields, as C lays them out on
+//! 64-bit platforms.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 

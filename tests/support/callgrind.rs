@@ -1,7 +1,8 @@
-//! What works of a C++ program cost, counted by callgrind: instructions, and which of them are locked or
-//! ask the system. Exact and repeatable, also on a busy machine.
+//! Counts, with callgrind, what pieces of work of a C++ program cost: instructions, and how many of
+//! these are locked or call the system. The counts are exact and repeatable, even on a busy
+//! machine.
 //!
-//! The program calls `counted` of benches/counted.hpp twice for each work.
+//! The program calls `counted` of benches/counted.hpp twice for each piece of work.
 
 #![allow(dead_code, reason = "each program uses a part of it")]
 
@@ -12,23 +13,25 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// A call's share. Those of a library that was not built for debugging are exact, too.
+/// The counts of one call. They are exact also if the library was built without debug information.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
     pub instructions: f64,
-    /// Read-modify-writes that other processors have to wait for, and full fences.
+    /// Read-modify-writes that lock other processors out, and full fences.
     pub locked: f64,
-    /// Reads of the clock are among them: valgrind hides the page that answers without the system.
+    /// System calls. Reads of the clock count, too: valgrind hides the page by which programs read
+    /// the clock without the system.
     pub system_calls: f64,
 }
 
-/// By so many calls the second of two counts is longer, see `counted_times`.
+/// The second of two counts covers this many more calls, see `counted_times`.
 const CALLS: f64 = 4096.0;
 
-/// The C library chooses what copies and compares by the processor; this is what all have.
+/// The C library chooses its functions that copy and compare by the processor. This setting makes
+/// it choose those that all processors can run.
 const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM";
 
-/// What has to be installed.
+/// The name of a program that has to be installed and is not.
 pub fn missing() -> Option<&'static str> {
     let is_missing = |program: &&str| !support::exists(program);
     ["valgrind", "objdump"].into_iter().find(is_missing).map(|program| match program {
@@ -37,8 +40,8 @@ pub fn missing() -> Option<&'static str> {
     })
 }
 
-/// Runs the program and gives the counts of so many works. `preloaded` may be empty. Files that begin
-/// with `dump` are left behind.
+/// Runs the program and returns the counts of this many pieces of work. `preloaded` may be empty.
+/// The program leaves files behind whose names begin with `dump`.
 pub fn counts(
     program: &Path,
     arguments: &[impl AsRef<OsStr>],
@@ -59,7 +62,7 @@ pub fn counts(
     };
     let of_work = |work: usize| {
         let (short, long) = (counted(2 * work + 1), counted(2 * work + 2));
-        // What happens once, such as room for more, may fall into the shorter one.
+        // Work that happens once, such as growing a table, may fall into the shorter run.
         let each = |of: fn(&Counts) -> f64| ((of(&long) - of(&short)) / CALLS).max(0.0);
         Counts {
             instructions: each(|counts| counts.instructions),
@@ -70,11 +73,12 @@ pub fn counts(
     (0..works).map(of_work).collect()
 }
 
-/// What is in one dump.
+/// The sums of one dump.
 fn total(dump: &str) -> Counts {
     let mut counts = Counts::default();
     let mut special = Arc::default();
-    // What a call's line is followed by was spent in the function that was called, and stands there.
+    // The line after a `calls=` line has the costs of the called function. Those are listed with
+    // that function, too, and must not count twice.
     let mut is_of_callee = false;
     for line in dump.lines() {
         if let Some(object) = line.strip_prefix("ob=") {
@@ -97,14 +101,14 @@ fn total(dump: &str) -> Counts {
     counts
 }
 
-/// Addresses of an object's instructions that cost more than others.
+/// The addresses of the instructions of an object that are locked or call the system.
 #[derive(Default)]
 struct Special {
     locked: HashSet<u64>,
     system: HashSet<u64>,
 }
 
-/// Each object is disassembled once.
+/// Disassembles an object, or returns what an earlier call found.
 fn disassembled(object: &str) -> Arc<Special> {
     static KNOWN: Mutex<Option<HashMap<String, Arc<Special>>>> = Mutex::new(None);
     if !object.starts_with('/') {
@@ -131,7 +135,7 @@ fn special(object: &str) -> Special {
     special
 }
 
-/// An exchange with memory is locked without saying so.
+/// Whether an instruction is locked. An exchange with memory always is, without a `lock` prefix.
 fn is_locked(code: &str) -> bool {
     let is_exchange = code.starts_with("xchg") && code.contains('(');
     is_exchange || code.starts_with("mfence") || code.split_whitespace().any(|word| word == "lock")

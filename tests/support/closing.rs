@@ -1,5 +1,6 @@
-//! A plugin with one thing of each kind, each with all its functions, one of which closes an owner when it
-//! is called for the n-th time: what a row of the table of closes is made from.
+//! What a row of the table of closes is made from: a plugin with one object of each kind, which has
+//! all functions that such an object can have. One of these functions closes an owner when it is
+//! called for the n-th time.
 
 use super::c_header::{Function, Header, Type};
 use super::listening::{Owner, Registration, Token, Watch, until};
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-/// The function that closes: where the header takes it.
+/// Which function closes, named by the place where the header takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spot {
     Callback,
@@ -49,7 +50,7 @@ pub const SPOTS: [(Spot, &str); 14] = [
     (Spot::PostDestroy, "dcc_post_desc.destroy"),
 ];
 
-/// Everything in the header through which a function comes in, in its order.
+/// All parameters and fields of the header that take a function, in the order of the header.
 pub fn functions_taken(header: &Header) -> Vec<String> {
     let is_function = |kind: &Type| {
         kind.function.is_some() || header.function_types.iter().any(|other| other.name == kind.base)
@@ -66,14 +67,14 @@ pub fn functions_taken(header: &Header) -> Vec<String> {
     parameters.chain(fields).collect()
 }
 
-/// What functions belong to.
+/// The owner of the function that closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
     /// The owner that is closed.
     Own,
     /// Another owner.
     Others,
-    /// None.
+    /// No owner.
     Nobodys,
 }
 
@@ -82,10 +83,10 @@ pub enum Whose {
 pub enum Act {
     /// The function closes the owner.
     Here,
-    /// Another thread does, while the function runs.
+    /// Another thread closes the owner while the function runs.
     Beside,
-    /// The function closes another owner, from inside one of whose functions another thread closes this
-    /// one.
+    /// The function closes a second owner, while another thread, inside a function of that second
+    /// owner, closes this one.
     Crosswise,
 }
 
@@ -96,7 +97,7 @@ pub struct Row {
     pub spot: Spot,
     pub whose: Whose,
     pub way: super::Way,
-    /// At which of its calls, from 1.
+    /// Which call of the function closes, counted from 1.
     pub call: u32,
 }
 
@@ -119,7 +120,7 @@ impl Spot {
     }
 }
 
-/// User data of one thing. Lives for ever, so that a call that comes too late is noted.
+/// The user data of one object. It lives for ever, so that a call that comes too late is noted.
 pub struct Unit {
     world: &'static World,
     whose: Whose,
@@ -128,34 +129,36 @@ pub struct Unit {
     destroyed: AtomicU32,
 }
 
-/// A row while it runs.
+/// The state of a row while it runs.
 pub struct World {
     pub row: Row,
     pub closed: Owner,
     pub other: Owner,
     pub parent: Token,
     pub is_closed: AtomicBool,
-    /// Whether the row closes the owner itself, so that the function may come after that.
+    /// Whether the row or another thread has begun a close, so that functions and refusals may come
+    /// after it.
     pub is_closing: AtomicBool,
     /// Whether a close has been tried.
     is_tried: AtomicBool,
     has_acted: AtomicBool,
     /// Whether the other owner is closed.
     pub is_other_closed: AtomicBool,
-    /// Whether the row has given its reference of the dispatcher back.
+    /// Whether the row has released its reference to the dispatcher.
     pub is_released: AtomicBool,
-    /// A foreign job, which its posted job asks, too.
+    /// A foreign job; the row's posted job asks it, too.
     pub foreign: OnceLock<super::listening::Job>,
-    /// What its posted job does to itself while it runs.
+    /// A call that the row's posted job makes on itself while it runs.
     pub while_it_runs: OnceLock<fn(&World, Job)>,
     pub dispatcher: OnceLock<Dispatcher>,
     calls: AtomicU32,
     units: Mutex<Vec<&'static Unit>>,
-    /// What the closes answered.
+    /// The statuses that the closes answered.
     answers: Mutex<Vec<dcc_status>>,
     mistakes: Mutex<Vec<String>>,
     helpers: Mutex<Vec<thread::JoinHandle<()>>>,
-    /// Another plugin's part of the same owner, of which nothing is ever called while it is open.
+    /// Other objects with the same owner. While the owner is open, none of their functions is ever
+    /// called.
     bystander: Bystander,
 }
 
@@ -234,7 +237,7 @@ impl World {
         }
     }
 
-    /// Whether the function came to be called, and what the closes answered.
+    /// Whether the function was called often enough, and what the closes answered.
     pub fn outcome(&self) -> (bool, Vec<dcc_status>) {
         let is_reached = self.calls.load(Ordering::SeqCst) >= self.row.call;
         if is_reached {
@@ -243,7 +246,7 @@ impl World {
         (is_reached, self.answers.lock().unwrap().clone())
     }
 
-    /// Closes the owner on this thread, and sees that the answer is true.
+    /// Closes the owner on this thread, and checks that the state agrees with the answer.
     pub fn close(&self) -> dcc_status {
         self.is_tried.store(true, Ordering::SeqCst);
         let status = self.closed.close();
@@ -267,7 +270,7 @@ impl World {
                 self.expect_open();
             }
             DCC_ERROR_WOULD_DEADLOCK => (),
-            // Closed by another meanwhile.
+            // Another thread has closed it meanwhile.
             DCC_ERROR_INVALID_HANDLE if self.is_closing.load(Ordering::SeqCst) => (),
             other => self.mistake(format!("a close answered {other}")),
         }
@@ -280,8 +283,7 @@ impl World {
         self.expect("another owner can be closed", self.other.close() == DCC_OK);
     }
 
-    /// Sees that nothing has been done to the owner, unless the row begins to close it meanwhile, on another
-    /// thread.
+    /// Checks that the owner is unchanged, unless a close on another thread has begun meanwhile.
     fn expect_open(&self) {
         let expect = |what: &str, is_so: bool| {
             self.expect(what, is_so || self.is_closing.load(Ordering::SeqCst));
@@ -301,7 +303,7 @@ impl World {
         let is_taken = posted.is_ok_and(|posted| {
             let pumped = dispatcher.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT);
             posted.job.release();
-            // Nothing is pumped on the thread that is inside a check.
+            // A thread that is inside a check may not pump.
             let is_inside_a_check = self.row.spot == Spot::Asked;
             posted.log.runs() == 1
                 || is_inside_a_check && matches!(pumped, Err(DCC_ERROR_REENTRANT))
@@ -349,7 +351,7 @@ impl World {
         self.has_acted.store(true, Ordering::SeqCst);
     }
 
-    /// Both threads are inside a function when they begin to close, whoever comes first.
+    /// Whichever thread is faster, both are inside a function when they begin to close.
     fn act_crosswise(&'static self) {
         self.is_closing.store(true, Ordering::SeqCst);
         let second = Owner::new();
@@ -375,7 +377,7 @@ impl World {
         }
     }
 
-    /// Waits for the other threads of the row.
+    /// Waits for the helper threads of the row.
     pub fn join(&self) {
         loop {
             let helper = self.helpers.lock().unwrap().pop();
@@ -386,9 +388,9 @@ impl World {
         }
     }
 
-    /// Ends everything, of which nothing is in use any more; what went wrong comes back.
+    /// Ends the row once all user data is destroyed, and returns what went wrong.
     pub fn end(&self) -> Vec<String> {
-        // Threads of the library may be at it still.
+        // Threads of the library may still be calling destroy-notifies.
         until("all is destroyed", || {
             self.units.lock().unwrap().iter().all(|unit| {
                 !unit.is_accepted.load(Ordering::SeqCst)
@@ -423,7 +425,7 @@ impl World {
 }
 
 impl Unit {
-    /// A function of this is called.
+    /// A function of this object is called.
     fn called(&'static self, spot: Spot) {
         let world = self.world;
         if self.whose == Whose::Own && world.is_closed.load(Ordering::SeqCst) {
@@ -548,7 +550,8 @@ unsafe extern "C-unwind" fn run(job: *const dcc_job, user_data: *mut c_void) -> 
     let slices = unit.slices.load(Ordering::SeqCst);
     // SAFETY: no message.
     unsafe { dcc_job_set_progress(job, 100 - u64::from(slices), 100, null(), 0) };
-    // One that the job leaves behind: it dies while the library restores what was current.
+    // The job leaves this token current. It dies while the library restores what was current
+    // before.
     let left = Token::new();
     world.register_detached(left, true);
     let mut ticket = 0;
@@ -574,8 +577,8 @@ unsafe extern "C" fn completion(_job: *const dcc_job, _state: i32, user_data: *m
 }
 
 impl World {
-    /// Registers with a token until the caller unregisters; in the rows of such registrations it keeps the
-    /// token.
+    /// Registers with a token; the caller unregisters. In the rows of keeping registrations the
+    /// registration keeps the token.
     pub fn register(&'static self, token: Token) -> Option<Registration> {
         if ![Spot::KeepingCallback, Spot::KeepingDestroy].contains(&self.row.spot) {
             return self.register_detached(token, false);
@@ -596,7 +599,8 @@ impl World {
         unit.accepted(status).then(|| Registration(registration.addr()))
     }
 
-    /// Registers with a token that it does not keep; whether somebody unregisters is left to the caller.
+    /// Registers with a token that the registration does not keep. The caller decides whether it
+    /// unregisters.
     fn register_detached(&'static self, token: Token, unkept: bool) -> Option<Registration> {
         let unit = self.unit(Thing::Registration, 0);
         let mut registration = null_mut();
@@ -673,7 +677,7 @@ impl World {
         desc
     }
 
-    /// Posts a job with so many slices after the first.
+    /// Posts a job that has this many slices after its first.
     pub fn post(&'static self, slices: u32, flags: u32, deadline_ns: u64) -> Option<Job> {
         let dispatcher = *self.dispatcher.get()?;
         let unit = self.unit(Thing::Posted, slices);
@@ -685,7 +689,7 @@ impl World {
         if !unit.accepted(status) {
             return None;
         }
-        // Dies with the job, in the hands of whoever lets go of that.
+        // The token dies with the job, in the call that lets go of the job.
         let token = Token(dcc_job_token(job).addr());
         if token.is_alive() {
             self.register_detached(token, true);

@@ -1,6 +1,6 @@
-//! The programs of tests/cpp that Linux and Windows run alike.
+//! The programs of tests/cpp that the tests run on Linux and on Windows.
 
-/// The programs that show what the wrapper does.
+/// The programs for every C++ standard that the wrapper supports.
 pub const PROGRAMS: &[&str] = &[
     "wrapper",
     "values",
@@ -28,6 +28,6 @@ pub const PROGRAMS: &[&str] = &[
     "control",
 ];
 
-/// Those that are C++20 alone.
+/// The programs that need C++20.
 pub const COROUTINE_PROGRAMS: &[&str] =
     &["tasks", "task_ends", "task_closes", "task_shutdown", "task_workers", "task_progress"];

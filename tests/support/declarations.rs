@@ -1,5 +1,5 @@
-//! What the functions of the library are declared as, in the languages of the examples: enough of each to
-//! compare numbers and widths of parameters.
+//! How the languages of the examples declare the library's functions, read as far as it takes to
+//! compare the number and the widths of parameters.
 
 use crate::c_header::{Header, Type};
 use std::collections::BTreeMap;
@@ -11,14 +11,14 @@ pub enum Kind {
     Four,
     /// Eight bytes.
     Eight,
-    /// A pointer, whatever to.
+    /// A pointer to anything.
     Pointer,
 }
 
-/// What a function takes and gives.
+/// The parameters and the result of a function.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Its result; all functions have one.
+    /// Its result; each function has one.
     pub result: Kind,
     /// Its parameters.
     pub parameters: Vec<Kind>,
@@ -33,7 +33,7 @@ pub fn functions_of(header: &Header) -> BTreeMap<String, Signature> {
     header.functions.iter().map(|function| (function.name.clone(), signature(function))).collect()
 }
 
-/// A type of the header, the stars behind its name.
+/// A type of the header as text, with its stars behind the name.
 fn c(of: &Type) -> String {
     format!("{} {}", of.base, "*".repeat(of.depth()))
 }
@@ -57,7 +57,7 @@ pub fn functions(source: &str) -> BTreeMap<String, Signature> {
         let name: String =
             source[start..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let Some(parameters) = source[start + name.len()..].strip_prefix('(') else { continue };
-        // A call follows a dot, a parenthesis or an operator.
+        // Otherwise this is a call: that follows a dot, a parenthesis or an operator.
         if !before.ends_with([' ', '*']) {
             continue;
         }
@@ -74,7 +74,7 @@ pub fn functions(source: &str) -> BTreeMap<String, Signature> {
     found
 }
 
-/// What stands between the commas up to the closing parenthesis.
+/// The texts between the commas, up to the closing parenthesis.
 fn split(parameters: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut depth = 0;
@@ -95,7 +95,7 @@ fn split(parameters: &str) -> Vec<String> {
     if parts == ["void"] || parts == [""] { Vec::new() } else { parts }
 }
 
-/// How a parameter is passed, from its type in whichever language.
+/// How a parameter is passed, given its type in any of the languages.
 fn kind(parameter: &str) -> Kind {
     let without_attribute =
         if parameter.starts_with('[') { parameter.split_once(']').unwrap().1 } else { parameter };

@@ -1,4 +1,4 @@
-//! The trace file that the demo writes tells what the demo says.
+//! Checks that the trace file which the demo writes agrees with what the demo prints.
 
 use serde_json::Value;
 use std::path::Path;
@@ -46,9 +46,9 @@ impl<'a> Event<'a> {
         self.0["ph"] == "X" && self.category() == "job" && self.name() != "completion"
     }
 
-    /// Whether this slice has all of the other one in it.
+    /// Whether this slice contains the whole of the other.
     fn contains(&self, inner: &Self) -> bool {
-        // The fractions of microseconds are sums of rounded numbers.
+        // Fractions of microseconds are sums of rounded numbers.
         let slack = 0.01;
         self.thread() == inner.thread()
             && self.start() <= inner.start()
@@ -60,7 +60,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// The words of the output between these two.
+/// The text of the output between these two texts.
 #[track_caller]
 fn between<'a>(told: &'a str, before: &str, after: &str) -> &'a str {
     let rest = told.split_once(before).unwrap_or_else(|| panic!("no {before:?} in {told}")).1;
@@ -94,7 +94,7 @@ pub fn assert_tells_the_same(path: &Path, told: &str) {
     assert!(told.contains(&format!("2 obeyed; polls saw {seen} of them")), "{seen}\n{told}");
 }
 
-/// As many ticks as were printed, and the longest of them.
+/// Checks that the file has as many ticks as the demo printed, and the same longest tick.
 fn assert_ticks(events: &[Event<'_>], ui: u64, told: &str) {
     let ticks: Vec<_> = events.iter().filter(|event| event.name() == "tick").collect();
     assert!(ticks.iter().all(|tick| tick.thread() == ui));
@@ -108,12 +108,12 @@ fn assert_ticks(events: &[Event<'_>], ui: u64, told: &str) {
     let stuck = runs.max_by(|one, other| one.length().total_cmp(&other.length())).unwrap();
     assert_eq!(stuck.name(), label);
     assert!(longest.contains(stuck));
-    // Of what was between two looks at the clock nothing is known on a busy machine. Printed is a rounded
-    // number.
+    // On a busy machine nothing is known about the time between two reads of the clock. The printed
+    // number is rounded.
     assert!(printed + 0.1 >= stuck.length() / 1e3, "{printed} {}", stuck.length());
 }
 
-/// Each slice is inside one tick; the jobs of the last scene share theirs.
+/// Checks that each slice lies inside one tick, and that the jobs of the last scene share ticks.
 fn assert_jobs(events: &[Event<'_>], ui: u64) {
     let ticks = || events.iter().filter(|event| event.name() == "tick");
     let mut most_in_one = 0;
@@ -125,14 +125,16 @@ fn assert_jobs(events: &[Event<'_>], ui: u64) {
         inside.sort_unstable();
         assert!(inside.windows(2).all(|two| two[0] != two[1]), "a step has one slice a tick");
     }
-    // Three, unless other programs take so much of the tick that its budget is spent before.
+    // Three jobs run in one tick, unless other programs take so much time that the tick's budget is
+    // spent before.
     assert!((1..=3).contains(&most_in_one), "{most_in_one}");
     let runs: Vec<_> = events.iter().filter(|event| event.is_run()).collect();
     for run in &runs {
         assert_eq!(run.thread(), ui);
         assert_eq!(ticks().filter(|tick| tick.contains(run)).count(), 1, "{}", run.0);
     }
-    // One function; the same as a step; three steps; two functions.
+    // The names and slices of the jobs, in order: `scan` as one function, `scan` in slices, three
+    // jobs in slices, two functions.
     let mut jobs: Vec<(u64, &str, usize)> = Vec::new();
     for run in &runs {
         match jobs.iter_mut().find(|(job, ..)| *job == run.job()) {
@@ -141,7 +143,8 @@ fn assert_jobs(events: &[Event<'_>], ui: u64) {
         }
         let of_job = |other: &&&Event<'_>| other.job() == run.job();
         let is_last = std::ptr::eq(*runs.iter().rfind(of_job).unwrap(), *run);
-        // What was cancelled between two slices did not know that it was its last.
+        // A job that is cancelled between two slices has a last slice that did not know that it was
+        // the last.
         let was_cut = is_last && run.name() == "middle";
         assert!(was_cut || run.argument("goes_on") == !is_last, "{}", run.0);
     }
@@ -152,12 +155,12 @@ fn assert_jobs(events: &[Event<'_>], ui: u64) {
     );
     let slices: Vec<_> = jobs.iter().map(|(.., slices)| *slices).collect();
     assert_eq!((slices[0], slices[5], slices[6]), (1, 1, 1), "functions");
-    // How many depends on the machine.
+    // The number of slices depends on the machine.
     assert!(slices[1] > 2 && slices[3] > 1 && slices[3] < slices[2].min(slices[4]), "{slices:?}");
 }
 
-/// The cancelled job was posted, ran, was cancelled, saw it if it was running, and ended: in this
-/// order.
+/// Checks the order of the cancelled job's events: it was posted, ran, was cancelled, saw the
+/// cancel if it was running, and ended.
 fn assert_obeyed(events: &[Event<'_>], cancel: &Event<'_>) {
     let job = cancel.job();
     let only = |name: &str| {

@@ -1,10 +1,11 @@
-//! How much a stress test does: counts and never times, so that it does the same on a busy machine.
+//! How much a stress test does. This is a count and never a time, so a test does the same on a busy
+//! machine.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::sync::Once;
 
-/// So many in the core; `DCC_STRESS`, a number, times as many.
+/// Returns `count` in the core, and `count` times the number in `DCC_STRESS` if that is set.
 pub fn times(count: u64) -> u64 {
     static SAID: Once = Once::new();
     let given = std::env::var("DCC_STRESS").ok();

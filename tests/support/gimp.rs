@@ -1,5 +1,5 @@
-//! GIMP with a folder of its own, in which there is nothing but `examples/hosts/gimp` and what scripts
-//! and files need: it starts in a second, and the user's own is not touched.
+//! GIMP with a folder of its own, which contains only `examples/hosts/gimp` and what scripts and
+//! files need. So GIMP starts in a second, and the user's own folder is not touched.
 
 use super::built_once::built_once;
 use super::support;
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 const SOURCES: [&str; 6] =
     ["Makefile", "dcc-smooth.c", "plug-in-job.c", "plug-in-job.h", "smooth.c", "smooth.h"];
 
-/// More than any step takes on a busy machine.
+/// Longer than any step takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(include!("hang_seconds"));
 
-/// What every script uses.
+/// Functions that all scripts use.
 const PRELUDE: &str = r#"
     (define (say text) (gimp-message text))
     (define (load file) (car (gimp-file-load 1 file file)))
@@ -36,20 +36,20 @@ const PRELUDE: &str = r#"
         (say-changes image))
 "#;
 
-/// A folder of GIMP's with the plug-in.
+/// A folder for GIMP, with the plug-in in it.
 pub struct Gimp {
     folder: PathBuf,
     preloaded: PathBuf,
 }
 
-/// The words that `pkg-config` prints; none where GIMP's headers are not installed.
+/// The words that `pkg-config` prints; empty if GIMP's headers are not installed.
 fn pkg_config(what: &str) -> Vec<String> {
     let output = Command::new("pkg-config").args([what, "gimp-2.0"]).output();
     let printed = output.map(|output| output.stdout).unwrap_or_default();
     String::from_utf8_lossy(&printed).split_whitespace().map(str::to_owned).collect()
 }
 
-/// Whether all is there; says so if not.
+/// Whether all that a test needs is installed; if not, this notes the skip.
 pub fn is_installed(test: &str) -> bool {
     if pkg_config("--cflags").is_empty() || !support::exists("gimp-console") {
         support::skip(test, "no gimp and libgimp2.0-dev");
@@ -58,7 +58,7 @@ pub fn is_installed(test: &str) -> bool {
     true
 }
 
-/// Compiles what is preloaded.
+/// The compiler for the library that is preloaded into the plug-in.
 fn compiler() -> Command {
     let mut compiler = Command::new(support::cc());
     compiler.args(support::C_FLAGS).args(["-Wconversion", "-O2", "-shared", "-fPIC"]);
@@ -66,18 +66,18 @@ fn compiler() -> Command {
     compiler
 }
 
-/// The plug-in as its author has it, or with one thing changed in `smooth.c`.
+/// The plug-in as its author wrote it, or with one change in `smooth.c`.
 pub struct Variant {
     name: &'static str,
     change: Option<(&'static str, &'static str)>,
 }
 
-/// As its author has it.
+/// As its author wrote it.
 pub const AS_SHIPPED: Variant = Variant { name: "as_shipped", change: None };
-/// It does not poll.
+/// The plug-in does not poll.
 pub const WITHOUT_POLL: Variant =
     Variant { name: "without_poll", change: Some(("dcc_poll (poll)", "(void) poll, 0")) };
-/// It does not call libgimp while it works, so that only its polls can notice something.
+/// The plug-in does not call libgimp while it works, so only its polls can notice a cancel.
 pub const WITHOUT_PROGRESS: Variant =
     Variant { name: "without_progress", change: Some(("gimp_progress_update (", "(void) (")) };
 
@@ -95,7 +95,7 @@ impl Variant {
     }
 }
 
-/// The plug-in, built by its Makefile, and what is preloaded into it.
+/// Builds the plug-in by its Makefile, and the library that is preloaded into it.
 fn built(variant: &Variant) -> PathBuf {
     let preloaded = support::root().join("tests/hosts/gimp/half-way.c");
     let texts = SOURCES.map(|file| (file, variant.text(file)));
@@ -115,7 +115,8 @@ fn built(variant: &Variant) -> PathBuf {
             include.display()
         );
         std::fs::write(folder.join("dcc_cancel.pc"), package).unwrap();
-        // Include folders of others, in whose headers our warnings are off.
+        // GIMP's include folders are given as system folders, because our warnings do not apply to
+        // its headers.
         let gimps = pkg_config("--cflags").join(" ").replace("-I", "-isystem");
         support::run(
             Command::new("make")
@@ -136,7 +137,7 @@ impl Gimp {
         let plug_in = built(variant);
         let folder = support::scratch(name);
         support::staged_library(&folder);
-        // Where GIMP wants to write at its end.
+        // GIMP writes into these folders when it quits.
         for made in ["plug-ins", "gradients", "home"] {
             std::fs::create_dir(folder.join(made)).unwrap();
         }
@@ -163,14 +164,14 @@ impl Gimp {
         self.folder.join(file)
     }
 
-    /// Starts GIMP without its interface; it runs each of these scripts, in Script-Fu, and quits.
+    /// Starts GIMP without its interface. GIMP runs each of these Script-Fu scripts and quits.
     pub fn run(&self, scripts: &[&str]) -> Running {
         let mut command = Command::new("gimp-console");
         command.arg("--no-interface");
         self.start(command, scripts)
     }
 
-    /// As `run`; half of its work done, the plug-in waits for the cancel before it goes on.
+    /// As `run`, but after half of its work the plug-in waits for the cancel before it continues.
     pub fn run_and_wait_for_cancel(&self, scripts: &[&str]) -> Running {
         let mut command = Command::new("gimp-console");
         command.arg("--no-interface").env("WAIT_FOR_CANCEL", "1");
@@ -219,7 +220,7 @@ impl Gimp {
     }
 }
 
-/// GIMP at work; killed with this.
+/// A running GIMP; dropping this kills it.
 pub struct Running {
     process: Child,
     lines: Receiver<String>,
@@ -227,7 +228,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits for a line that has this in it, and gives the rest of that line.
+    /// Waits for a line that contains this text, and returns the rest of that line.
     pub fn until(&mut self, text: &str) -> String {
         let end = Instant::now() + LONG;
         loop {
@@ -242,22 +243,22 @@ impl Running {
         }
     }
 
-    /// Waits for what a script says; fails if it says another of its words.
+    /// Waits until a script prints this; fails if the script prints another of its results.
     pub fn says(&mut self, text: &str) {
         assert_eq!(self.until("script-fu-Warning: "), text, "{}", self.printed);
     }
 
-    /// The process of the plug-in, as soon as half of its work is done.
+    /// Waits until half of the plug-in's work is done, and returns its process id.
     pub fn half_way(&mut self) -> u32 {
         self.until("half-way: process ").parse().unwrap()
     }
 
-    /// GIMP's own process.
+    /// The id of GIMP's own process.
     pub fn process(&self) -> u32 {
         self.process.id()
     }
 
-    /// Waits until GIMP and all of its plug-ins are gone; all that they printed.
+    /// Waits until GIMP and all of its plug-ins have ended, and returns all that they printed.
     pub fn end(mut self) -> (ExitStatus, String) {
         let end = Instant::now() + LONG;
         loop {
@@ -278,7 +279,7 @@ impl Drop for Running {
     }
 }
 
-/// Prints a figure.
+/// Prints a measured figure, also if the test passes.
 pub fn figure(text: &str) {
     support::show(&format!("FIGURE {text}"));
 }

@@ -1,20 +1,21 @@
 //! Puts the declarations of the C header into the chapters of `dcc_cancel.h.in`.
 //!
-//! A line of that file that begins with `@` stands for declarations: `@FILES` for all of these files of
-//! `src/ffi` in the order of their sources, `@ITEMS` for the ones that it names, `@HANDLES` for the types of
-//! handles. What `@ITEMS` or `@HANDLES` place is not in `@FILES`. `@CONTENTS` stands for the titles, and
-//! `@ABOUT`, in the head of a chapter, for the comment of a handle's type, which has its first sentence alone
-//! where it is declared.
+//! A line of that file that begins with `@` stands for declarations. `@FILES` stands for those of
+//! the named files of `src/ffi`, in the order of their sources; `@ITEMS` for the named
+//! declarations; `@HANDLES` for the types of handles. A declaration that `@ITEMS` or `@HANDLES`
+//! places is left out of `@FILES`. `@CONTENTS` stands for the titles of the chapters. `@ABOUT`, in
+//! the head of a chapter, stands for the comment of a handle's type; the type's own declaration
+//! then has only the first sentence of that comment.
 
 use crate::c_items::Item;
 use std::collections::BTreeMap;
 
-/// What a line of the template stands for.
+/// The meaning of a line of the template.
 enum Place<'a> {
     Text(&'a str),
     Contents,
     Handles,
-    /// The comment of a handle's type, and what ends the line.
+    /// The comment of a handle's type, and the text that follows it in the line.
     About(&'a str, &'a str),
     Items(Vec<&'a str>),
     Files(Vec<&'a str>),
@@ -44,7 +45,7 @@ pub fn files(template: &str) -> Vec<&str> {
     template.lines().flat_map(of).collect()
 }
 
-/// Titles of chapters, with their numbers.
+/// The titles of the chapters, with their numbers.
 fn titles(template: &str) -> impl Iterator<Item = &str> {
     template.lines().filter_map(|line| {
         let title = line.strip_prefix("/* ")?;
@@ -54,7 +55,7 @@ fn titles(template: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where a declaration stands in a source.
+/// The position of a declaration in a source.
 fn position(source: &str, name: &str) -> Option<usize> {
     let defines = |word: &str| {
         let whole = format!("{word} {name}");
@@ -67,10 +68,10 @@ fn position(source: &str, name: &str) -> Option<usize> {
     ["pub const", "pub struct", "pub type", "fn"].into_iter().find_map(defines)
 }
 
-/// Declarations that are still to be placed, by name.
+/// The declarations that have no place yet, by name.
 struct Left<'a> {
     items: BTreeMap<String, Item>,
-    /// Placed by name, so not where their file is placed.
+    /// Declarations that a line places by name. They are left out where their file is placed.
     named: Vec<&'a str>,
     sources: &'a BTreeMap<&'a str, String>,
 }
@@ -93,7 +94,7 @@ impl Left<'_> {
     }
 }
 
-/// The header: `sources` are the files by name.
+/// Makes the header. `sources` are the files of `src/ffi` by name.
 pub fn fill(template: &str, items: Vec<Item>, sources: &BTreeMap<&str, String>) -> String {
     let mut named = Vec::new();
     let mut handles = Vec::new();
@@ -142,7 +143,8 @@ pub fn fill(template: &str, items: Vec<Item>, sources: &BTreeMap<&str, String>) 
     header
 }
 
-/// Declarations with an empty line between them, but for constants and handles with a comment of one line.
+/// Declarations with empty lines between them, except between constants and handles whose comment
+/// has one line.
 fn paragraph(items: &[Item]) -> String {
     let mut text = String::new();
     for (number, item) in items.iter().enumerate() {

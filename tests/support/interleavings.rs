@@ -1,10 +1,11 @@
-//! How a loom model is run that has a whole library on its stack.
+//! Runs a loom model that has a whole library on its stack.
 
 use loom::thread;
 use std::sync::Arc;
 
-/// Runs the interleavings with at most this many preemptions; all would take hours. The body has a thread
-/// with more stack than loom gives by itself: a library alone takes half of that.
+/// Runs the interleavings with at most this many preemptions; all interleavings would take hours.
+/// The body gets a thread with a larger stack than loom's, because a library alone fills half of
+/// loom's.
 pub fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);

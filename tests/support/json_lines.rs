@@ -1,4 +1,5 @@
-//! A server that talks JSON-RPC in lines over its standard streams, run as a child process.
+//! A server that speaks JSON-RPC over its standard streams, one message a line. It runs as a child
+//! process.
 
 use super::json_rpc_peer::JsonRpcPeer;
 use serde_json::{Value, json};
@@ -8,10 +9,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What takes longer hangs.
+/// A wait that takes longer counts as hanging.
 const LONG: Duration = Duration::from_secs(include!("hang_seconds"));
 
-/// A running server; killed with this.
+/// A running server; dropping this kills it.
 pub struct Server {
     process: Child,
     input: Option<ChildStdin>,
@@ -19,7 +20,7 @@ pub struct Server {
     log: Receiver<String>,
 }
 
-/// The lines of a stream, as they come.
+/// Receives the lines of a stream as they are written.
 fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {
@@ -62,7 +63,7 @@ impl Server {
         input.flush().unwrap();
     }
 
-    /// Calls a tool. Its progress is told with the call's id.
+    /// Calls a tool. The call's id is also its progress token.
     pub fn call(&mut self, id: impl Into<Value>, tool: &str, arguments: Value) {
         let id = id.into();
         let meta = json!({"progressToken": id});
@@ -70,7 +71,7 @@ impl Server {
         self.request(id, "tools/call", params);
     }
 
-    /// The rest of the first line of the log that starts so.
+    /// Waits for the first line of the log that starts with this, and returns its rest.
     pub fn logged(&mut self, start: &str) -> String {
         loop {
             let line = self.log.recv_timeout(LONG).unwrap_or_else(|_| panic!("no line: {start}"));
@@ -80,12 +81,13 @@ impl Server {
         }
     }
 
-    /// Ends its input.
+    /// Closes the server's input.
     pub fn end_input(&mut self) {
         drop(self.input.take());
     }
 
-    /// Ends its input and waits until it ends. What it said that was not read yet.
+    /// Closes the server's input and waits until the server ends. Returns its status, and the
+    /// messages that were not read yet.
     pub fn close(mut self) -> (ExitStatus, Vec<Value>) {
         self.end_input();
         let until = Instant::now() + LONG;

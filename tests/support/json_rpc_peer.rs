@@ -1,4 +1,5 @@
-//! What tests say to whoever talks JSON-RPC, by whatever way, and hear from him.
+//! What tests send to a server or client that speaks JSON-RPC, over any transport, and what they
+//! receive from it.
 
 use serde_json::{Value, json};
 
@@ -7,7 +8,7 @@ pub trait JsonRpcPeer {
     /// Sends a message.
     fn send(&mut self, message: &Value);
 
-    /// The next message, which is JSON.
+    /// Waits for the next message, which must be JSON.
     fn next(&mut self) -> Value;
 
     /// Sends a request.
@@ -16,7 +17,7 @@ pub trait JsonRpcPeer {
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
     }
 
-    /// Cancels a request in MCP's words.
+    /// Cancels a request by the notification of MCP.
     fn cancel(&mut self, id: impl Into<Value>, reason: &str) {
         let params = json!({"requestId": id.into(), "reason": reason});
         self.send(
@@ -24,7 +25,7 @@ pub trait JsonRpcPeer {
         );
     }
 
-    /// The next message that is about no progress.
+    /// Waits for the next message that is not about progress.
     fn next_answer(&mut self) -> Value {
         loop {
             let message = self.next();
@@ -34,8 +35,8 @@ pub trait JsonRpcPeer {
         }
     }
 
-    /// How far the request with this id is, as soon as that is more than 0. Other requests' progress is left
-    /// out; there must be no answers meanwhile.
+    /// Waits until the progress of the request with this id is above 0, and returns it. Progress of
+    /// other requests is skipped. No answer may arrive meanwhile.
     fn progress_of(&mut self, id: impl Into<Value>) -> f64 {
         let id = id.into();
         loop {

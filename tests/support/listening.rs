@@ -1,5 +1,5 @@
 //! What tests of callbacks, owners, deadlines and waits share: the C functions behind small types,
-//! user data that counts what is done with it, and a guard that sees that nothing is left.
+//! user data that counts its calls, and a guard that checks that nothing is left at the end.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -23,10 +23,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What takes longer hangs.
+/// A wait that takes longer counts as hanging.
 pub const LONG: Duration = Duration::from_secs(include!("hang_seconds"));
 
-/// Waits for something that another thread is about to do.
+/// Waits until another thread has done something.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + LONG;
@@ -43,8 +43,8 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Lets a test do something before a deadline. Where the machine stood still for all that time, which the
-/// test tells by `None`, it is done again with twice as much.
+/// Runs a part of a test that has to do something before a deadline. If the machine stood still for
+/// that time, the part returns `None` and is run again with twice the time.
 #[track_caller]
 pub fn with_enough_time<T>(mut test: impl FnMut(Duration) -> Option<T>) -> T {
     let mut time = Duration::from_millis(30);
@@ -57,7 +57,7 @@ pub fn with_enough_time<T>(mut test: impl FnMut(Duration) -> Option<T>) -> T {
     }
 }
 
-/// Whether it is earlier than so long after `start`, by the library's clock.
+/// Whether less than `time` has passed since `start`, by the library's clock.
 pub fn is_within(start: u64, time: Duration) -> bool {
     now_ns() - start < time.as_nanos() as u64
 }
@@ -77,11 +77,11 @@ fn alive(stats: &dcc_stats) -> [u64; 10] {
     ]
 }
 
-/// Lets one test run at a time, because the counts are the process's, and sees in the end that
-/// everything was released.
+/// Lets one test run at a time, because the counts belong to the whole process. At the end it
+/// checks that everything was released.
 pub struct Alone {
     _lock: MutexGuard<'static, ()>,
-    /// What a test that failed before may have left.
+    /// The counts at the start: a test that failed earlier may have left objects.
     before: [u64; 10],
 }
 
@@ -96,7 +96,7 @@ impl Drop for Alone {
         if std::thread::panicking() {
             return;
         }
-        // The callback thread may have its last references still.
+        // The callback thread may still hold the last references.
         let end = Instant::now() + LONG;
         while alive(&stats()) != self.before && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
@@ -110,13 +110,13 @@ impl Drop for Alone {
     }
 }
 
-/// A handle of a token as a number, which threads may share.
+/// A token's handle as a number, so that threads can share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(pub usize);
 
 pub const NO_TOKEN: Token = Token(0);
 
-/// One of the functions that register.
+/// The type of the functions that register.
 type RegisterFn = unsafe extern "C" fn(
     *const dcc_cancel_token,
     dcc_cancel_fn,
@@ -222,7 +222,7 @@ impl Token {
         self.try_register_keeping(watch, NO_OWNER).unwrap()
     }
 
-    /// A registration that ends by itself.
+    /// Registers without taking a handle for the registration, which ends by itself.
     pub fn register_unkept(self, watch: &'static Watch, owner: Owner) -> dcc_status {
         // SAFETY: both functions take a watch, which lives for ever; NULL for the result.
         unsafe {
@@ -341,7 +341,7 @@ impl Owner {
 pub struct Job(pub usize);
 
 impl Job {
-    /// A job of an owner, with a watch as user data; foreign if it is to be asked.
+    /// A job with an owner and with a watch as its user data. A foreign job has a check, too.
     pub fn try_new(
         watch: &'static Watch,
         owner: Owner,
@@ -395,7 +395,7 @@ impl Job {
     }
 }
 
-/// Never freed, and known to leak checkers as in use.
+/// Keeps a value for ever. The static list shows leak checkers that it is still in use.
 pub fn keep_for_ever<T: Send + Sync>(value: T) -> &'static T {
     static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
     let kept: &'static T = Box::leak(Box::new(value));
@@ -405,14 +405,14 @@ pub fn keep_for_ever<T: Send + Sync>(value: T) -> &'static T {
 
 type Body = Box<dyn Fn(Token) + Send + Sync>;
 
-/// User data of one registration: counts, and what its functions are to do. Lives for ever, so
-/// that a call that comes too late is counted instead of crashing.
+/// The user data of one registration: it counts calls, and knows what its functions are to do. It
+/// lives for ever, so that a call that comes too late is counted instead of crashing.
 pub struct Watch {
     called: AtomicU32,
     asked: AtomicU32,
     destroyed: AtomicU32,
     inside: AtomicBool,
-    /// Place among all calls of the process, from 1.
+    /// The position of its call among all calls in the process, counted from 1.
     place: AtomicU64,
     thread: Mutex<Option<std::thread::ThreadId>>,
     body: Body,
@@ -424,12 +424,12 @@ impl Watch {
         Self::doing(|_| ())
     }
 
-    /// Its callback does this.
+    /// A watch whose callback does this.
     pub fn doing(body: impl Fn(Token) + Send + Sync + 'static) -> &'static Self {
         Self::doing_both(body, || ())
     }
 
-    /// Its callback does the one, its destroy-notify the other.
+    /// A watch whose callback does the first and whose destroy-notify does the second.
     pub fn doing_both(
         body: impl Fn(Token) + Send + Sync + 'static,
         on_destroy: impl Fn() + Send + Sync + 'static,
@@ -450,7 +450,7 @@ impl Watch {
         std::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// How often it was called and destroyed.
+    /// How often its callback and its destroy-notify were called.
     pub fn counts(&self) -> (u32, u32) {
         (self.called.load(Ordering::SeqCst), self.destroyed.load(Ordering::SeqCst))
     }
@@ -468,13 +468,14 @@ impl Watch {
         self.inside.load(Ordering::SeqCst)
     }
 
-    /// Which thread called it.
+    /// The thread that called its callback.
     pub fn thread(&self) -> Option<std::thread::ThreadId> {
         *self.thread.lock().unwrap()
     }
 }
 
-// Both panic over what must not be; a panic out of an `extern "C"` function ends the test program.
+// Both functions panic if they find something that must not happen. A panic out of an `extern "C"`
+// function ends the test program.
 
 pub unsafe extern "C" fn note_call(token: *const dcc_cancel_token, watch: *mut c_void) {
     static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -490,7 +491,7 @@ pub unsafe extern "C" fn note_call(token: *const dcc_cancel_token, watch: *mut c
     watch.inside.store(false, Ordering::SeqCst);
 }
 
-/// A foreign job's host, who never says yes.
+/// A foreign job's check, which always answers no.
 pub unsafe extern "C" fn note_question(watch: *mut c_void) -> i32 {
     // SAFETY: a watch, which lives for ever.
     let watch = unsafe { &*watch.cast::<Watch>() };
@@ -511,7 +512,7 @@ pub unsafe extern "C" fn note_destroy(watch: *mut c_void) {
     assert_eq!(watch.destroyed.fetch_add(1, Ordering::SeqCst), 0, "destroyed twice");
 }
 
-/// A gate that callbacks stand at until a test opens it.
+/// A gate at which callbacks wait until a test opens it.
 #[derive(Default)]
 pub struct Gate {
     reached: AtomicU32,
@@ -523,7 +524,7 @@ impl Gate {
         keep_for_ever(Self::default())
     }
 
-    /// Waits, if it is closed.
+    /// Waits while the gate is closed.
     pub fn pass(&self) {
         self.reached.fetch_add(1, Ordering::SeqCst);
         until("the gate opens", || self.open.load(Ordering::SeqCst));

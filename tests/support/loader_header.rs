@@ -1,15 +1,16 @@
 //! Makes `dcc_cancel_dl.h` from the prototypes of `dcc_cancel.h`.
 
-/// The name of a parameter.
+/// The name of a parameter: the last word of its text.
 fn last_word(parameter: &str) -> &str {
     let between_words = |letter: char| !(letter.is_alphanumeric() || letter == '_');
     parameter.trim().rsplit(between_words).next().unwrap_or_default()
 }
 
-/// Columns of a line.
+/// The largest width of a line.
 const WIDTH: usize = 100;
 
-/// A line of code that goes on in further ones where it is too long: after a comma, four columns further in.
+/// Wraps a line of code that is too long, after a comma; further lines are indented by four columns
+/// more.
 fn wrapped(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let mut text = String::new();
@@ -30,12 +31,12 @@ struct Prototype {
     result: String,
     name: String,
     parameters: String,
-    /// Whether a macro has its name, which adds the place of the call.
+    /// Whether there is also a macro of this name, which adds the place of the call.
     is_macro: bool,
 }
 
 impl Prototype {
-    /// The names of the parameters, as a call has them.
+    /// The names of the parameters, in the form of a call.
     fn arguments(&self) -> String {
         match self.parameters.as_str() {
             "void" => String::new(),
@@ -43,7 +44,7 @@ impl Prototype {
         }
     }
 
-    /// What the function answers while nothing is loaded.
+    /// The answer of the function while no library is loaded.
     fn answer_before_loading(&self) -> &str {
         let asks = ["is_cancelled", "check_cancelled", "check_current", "library_call_ask"];
         let polls = self.name.starts_with("dcc_poll_");
@@ -58,8 +59,8 @@ impl Prototype {
         }
     }
 
-    /// What it writes through its parameters while nothing is loaded: what the library's own
-    /// functions leave behind when they fail, and snapshots of nothing.
+    /// The values that the function writes through its parameters while no library is loaded: those
+    /// that the library's own functions write when they fail, and empty snapshots.
     fn results_before_loading(&self) -> String {
         let write = |parameter: &str| {
             let name = last_word(parameter);
@@ -93,7 +94,7 @@ impl Prototype {
     fn wrapper(&self) -> String {
         let Self { result, name, parameters, .. } = self;
         let space = if result.ends_with('*') { "" } else { " " };
-        // In parentheses a name is no macro's.
+        // A name in parentheses is not expanded as a macro.
         let (defined, called) = if self.is_macro {
             (format!("({name})"), format!("(api->{name})"))
         } else {
@@ -154,7 +155,7 @@ pub fn function_names(header: &str) -> Vec<String> {
     prototypes(header).into_iter().map(|function| function.name).collect()
 }
 
-/// The loader's header for this header.
+/// Makes the loader's header for this header.
 pub fn generate(header: &str) -> String {
     let functions = prototypes(header);
     let all = |part: fn(&Prototype) -> String| functions.iter().map(part).collect::<String>();

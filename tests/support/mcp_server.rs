@@ -1,4 +1,4 @@
-//! The servers of `examples/mcp_server` and `examples/mcp_tools`: built, and run over HTTP.
+//! Builds the servers of `examples/mcp_server` and `examples/mcp_tools`, and runs them over HTTP.
 
 use super::{python_venv::venv, support};
 use std::fs::File;
@@ -17,7 +17,7 @@ pub enum Sdk {
     Two,
     /// 2.3.0 with FastMCP 4.2.3
     Fast,
-    /// The same with FastMCP 4.1.4, the latest whose tasks are in the registry.
+    /// The same with FastMCP 4.1.4, the latest version whose support for tasks is in the registry.
     FastTasks,
 }
 
@@ -40,7 +40,7 @@ impl From<Sdk> for Server {
 }
 
 impl Sdk {
-    /// An interpreter that has it.
+    /// An interpreter that has this SDK.
     pub fn python(self) -> PathBuf {
         let (name, requirements) = match self {
             Self::One => ("mcp-1.30.0", include_str!("../clients/python/mcp-1.30.0.txt")),
@@ -54,7 +54,7 @@ impl Sdk {
     }
 }
 
-/// A command that is ended with all its children if it hangs, also when its test was killed.
+/// A command that is killed with all its children if it hangs, also after its test was killed.
 pub fn limited(program: &Path) -> Command {
     let mut command = support::limited(program);
     support::with_own_libraries(&mut command);
@@ -84,29 +84,29 @@ fn plugin() -> &'static Path {
     })
 }
 
-/// What starts the server over standard input and output.
+/// The command that starts the server over standard input and output.
 pub fn stdio_command(server: impl Into<Server>) -> Vec<PathBuf> {
     let (sdk, script, named) = match server.into() {
         Server::Messages(sdk) => (sdk, "examples/mcp_server/server.py", None),
         Server::FastMcp => (Sdk::Fast, "examples/mcp_tools/server.py", Some("fastmcp")),
         Server::Sdk => (Sdk::Two, "examples/mcp_tools/server.py", Some("mcp")),
     };
-    // -B: nothing is written beside the sources.
+    // -B: Python writes no caches beside the sources.
     let mut command = vec![sdk.python(), "-B".into(), support::root().join(script)];
     command.extend(named.into_iter().flat_map(|name| ["--sdk".into(), name.into()]));
     command.extend(["--plugin".into(), plugin().to_owned()]);
     command
 }
 
-/// A server over streamable HTTP, which ends with this.
+/// A server over streamable HTTP; dropping this ends it.
 pub struct HttpServer {
     process: Child,
-    /// Where it is.
+    /// The server's address.
     pub url: String,
 }
 
 impl HttpServer {
-    /// Starts one on a free port; what it says goes to `log`.
+    /// Starts a server on a free port; its output goes to `log`.
     pub fn start(server: impl Into<Server>, log: &Path) -> Self {
         let command = stdio_command(server);
         let mut process = limited(&command[0])
@@ -128,7 +128,7 @@ impl HttpServer {
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
-        // `timeout` hands a TERM on to what it runs, which a kill could not be.
+        // `timeout` passes SIGTERM on to the program that it runs. It could not pass SIGKILL on.
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }

@@ -1,7 +1,7 @@
 //! What tests that build and run C and C++ share: where the library is, compilers, child processes.
 //!
-//! Hosts are always child processes: this test links the Rust library itself, and a process that
-//! loaded the shared one as well would have two instances.
+//! Hosts are always child processes. A test program links the Rust library itself, and a process
+//! that also loaded the shared library would have two instances.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -10,17 +10,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Warnings that everything we ship for C has to pass.
+/// The warnings that are errors for all C code that we ship.
 pub const C_FLAGS: &[&str] =
     &["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef", "-Werror"];
-/// Warnings that everything we ship for C++ has to pass.
+/// The warnings that are errors for all C++ code that we ship.
 pub const CXX_FLAGS: &[&str] =
     &["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wundef", "-Werror"];
 
-/// What takes longer hangs.
+/// A wait that takes longer counts as hanging.
 pub const HANG_SECONDS: u64 = include!("hang_seconds");
 
-/// The folder of Cargo.toml.
+/// The project's root, which contains Cargo.toml.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -30,7 +30,7 @@ pub fn include() -> PathBuf {
     root().join("include")
 }
 
-/// The shared library that cargo built together with the Rust library this program links.
+/// The shared library that cargo built together with the Rust library that this program links.
 pub fn built_library() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
     let folder = program.parent().expect("a program is in a folder");
@@ -42,7 +42,8 @@ pub fn built_library() -> PathBuf {
     let library = folder.join("libdcc_cancel.so");
     let bytes = std::fs::read(&library)
         .unwrap_or_else(|error| panic!("cargo should have built {}: {error}", library.display()));
-    // The build id stands in the version string; a library left over from before has another.
+    // The version string contains the build id, so a library that is left over from an older build
+    // is noticed.
     let version = dcc_cancel::ffi::library::VERSION_STRING.to_bytes();
     assert!(
         bytes.windows(version.len()).any(|part| part == version),
@@ -58,11 +59,11 @@ pub fn staged_library(folder: &Path) -> PathBuf {
     staged(&built_library(), folder)
 }
 
-/// As `staged_library`, for a library of another build.
+/// As `staged_library`, with a library of another build.
 pub fn staged(library: &Path, folder: &Path) -> PathBuf {
     std::fs::create_dir_all(folder).unwrap();
     let target = folder.join("libdcc_cancel.so.2");
-    // By way of a rename: tests of other programs may be loading it.
+    // The file is put in place by a rename, because tests of other programs may be loading it.
     let fresh = folder.join(format!("fresh-{}", std::process::id()));
     std::fs::copy(library, &fresh).unwrap();
     std::fs::rename(&fresh, &target).unwrap();
@@ -73,7 +74,8 @@ pub fn staged(library: &Path, folder: &Path) -> PathBuf {
     target
 }
 
-/// Cargo has none for examples, which share this file and need no scratch folder.
+/// The folder for scratch folders. Cargo sets none for examples, which share this file and need no
+/// scratch folder.
 fn scratch_root() -> PathBuf {
     option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from)
 }
@@ -85,7 +87,8 @@ pub fn program_name() -> String {
     name.rsplit_once('-').map_or(name.clone(), |(name, _)| name.to_owned())
 }
 
-/// An empty folder for one test, apart from those of other programs, which run at the same time.
+/// An empty folder for one test. Each test program has its own, because programs run at the same
+/// time.
 pub fn scratch(name: &str) -> PathBuf {
     let folder = scratch_root().join(program_name()).join(name);
     let _ = std::fs::remove_dir_all(&folder);
@@ -117,15 +120,16 @@ pub fn cxx() -> String {
     first_of("CXX", &["g++", "c++", "clang++"])
 }
 
-/// Cargo shows its tests the folder of what it built, which goes before a program's own run path: a
-/// library that lies there from another time would be taken instead of the one beside the program.
+/// Removes cargo's entry from the path of libraries. Cargo lets its tests search the folder that it
+/// built into before a program's own run path, so an old library in there would be loaded instead
+/// of the one beside the program.
 pub fn with_own_libraries(command: &mut Command) -> &mut Command {
     let name = "LD_LIBRARY_PATH";
     let is_given = command.get_envs().any(|(given, _)| given == name);
     if is_given { command } else { command.env_remove(name) }
 }
 
-/// Runs a command that has to succeed; what it printed is shown if it does not.
+/// Runs a command that must succeed; if it fails, its output is shown.
 pub fn run(command: &mut Command) -> Output {
     with_own_libraries(command);
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -139,8 +143,8 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
-/// A program that is ended if it hangs: later than what it waits for itself, so that it can say what that
-/// was.
+/// A command for a program that is killed if it hangs. The limit is longer than the limits of the
+/// program's own waits, so that the program can first say what it waited for.
 pub fn limited(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", &(2 * HANG_SECONDS).to_string()]).arg(program);
@@ -148,37 +152,39 @@ pub fn limited(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// What a command that has to succeed printed.
+/// Runs a command that must succeed and returns what it printed.
 pub fn printed(command: &mut Command) -> String {
     String::from_utf8(run(command).stdout).expect("UTF-8 output")
 }
 
-/// Prints lines of a test that passes, too: not through `println!`, which tests capture.
+/// Prints lines even if the test passes. `println!` would not do: the test harness captures its
+/// output.
 pub fn show(lines: &str) {
     if !lines.is_empty() {
         let _ = writeln!(std::io::stderr(), "{}", lines.trim_end());
     }
 }
 
-/// Says that a check was skipped; `cargo test` counts it and lists it at its end. With `DCC_NO_SKIP=1`, as
-/// CI has it, a skip is a failure.
+/// Notes that a check was skipped; `cargo test` counts skips and lists them at its end. With
+/// `DCC_NO_SKIP=1`, which CI sets, a skip is a failure.
 pub fn skip(check: &str, why: &str) {
     assert!(std::env::var_os("DCC_NO_SKIP").is_none(), "{check} must not be skipped: {why}");
     note_skip(check, why);
 }
 
-/// As `skip`, of what nothing that could be installed would help with.
+/// As `skip`, for a check that no installation of packages would make possible.
 pub fn note_skip(check: &str, why: &str) {
     show(&format!("SKIPPED {check}: {why}"));
-    // Set by tests/all, for each program another.
+    // tests/all sets this variable, to another file for each program.
     let Some(list) = std::env::var_os("DCC_TEST_SKIPS") else { return };
     let mut list = std::fs::File::options().create(true).append(true).open(list).unwrap();
     list.write_all(format!("{check}\t{}\n", why.replace('\n', " ")).as_bytes()).unwrap();
 }
 
-/// The library as users get it, optimized as a whole, for what looks at its machine code or measures it.
+/// The library as users get it, with all optimizations, for tests that read its machine code or
+/// count its instructions.
 pub fn release_library() -> PathBuf {
-    // Not in a scratch folder, so that a second test has nothing to build.
+    // This is not a scratch folder, so a second test finds the library built.
     let folder = scratch_root().join("release-library");
     run(Command::new(env!("CARGO"))
         .args(["rustc", "--quiet", "--locked", "--release", "--lib", "--crate-type", "cdylib"])

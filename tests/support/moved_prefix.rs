@@ -1,4 +1,4 @@
-//! The library as CMake installs it.
+//! Installs the library with CMake, once for all tests of a program.
 
 use super::{build_tools, support};
 use build_tools::{cmake, tool};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use support::{root, run, scratch};
 
-/// Lets CMake take the library that cargo has built for this test.
+/// The setting that lets CMake install the library that cargo has built for this test.
 pub fn prebuilt() -> String {
     format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display())
 }
@@ -15,7 +15,7 @@ fn prebuilt_tool() -> String {
     format!("-DDCC_CANCEL_TOOL={}", env!("CARGO_BIN_EXE_dcc-control"))
 }
 
-/// The library installed into one prefix, which was then moved to another.
+/// The folder of a library that was installed into one prefix and then moved to another.
 pub fn moved_prefix() -> &'static Path {
     static PREFIX: OnceLock<PathBuf> = OnceLock::new();
     PREFIX.get_or_init(|| {
@@ -29,7 +29,7 @@ pub fn moved_prefix() -> &'static Path {
         );
         run(tool("cmake").arg("--install").arg(&build).arg("--prefix").arg(&first));
         std::fs::rename(&first, &moved).unwrap();
-        // Nothing may still be found where it was built.
+        // The build folder is removed, so that nothing can still be found there.
         std::fs::remove_dir_all(&build).unwrap();
         moved
     })

@@ -1,4 +1,4 @@
-//! Whether a native event is set, on each system.
+//! Finds out whether a native event is set, on each system.
 
 use dcc_cancel::ffi::wait::dcc_native_event;
 

@@ -1,4 +1,5 @@
-//! Programs from npm, the client of the TypeScript SDKs and newman, installed once under the target folder.
+//! Programs from npm, installed once under the target folder: the client for the TypeScript SDKs,
+//! and newman.
 
 use super::{built_once::built_once, support};
 use std::path::PathBuf;
@@ -9,8 +10,8 @@ pub fn exist() -> bool {
     support::exists("node") && support::exists("npm")
 }
 
-/// A folder under `tests/clients` with a `package-lock.json`, whose packages are installed under the target
-/// folder.
+/// Installs the packages of a folder under `tests/clients` that has a `package-lock.json`. Returns
+/// the folder under the target folder that contains them.
 fn packages(folder: &str) -> PathBuf {
     let source = support::root().join("tests/clients").join(folder);
     let lock = std::fs::read_to_string(source.join("package-lock.json")).unwrap();
@@ -26,12 +27,12 @@ fn packages(folder: &str) -> PathBuf {
     })
 }
 
-/// The program that plays the scenarios, in a folder that has its packages. `name` tells the tests apart
-/// that copy it at the same time.
+/// The program that plays the scenarios, in a folder that has its packages. Tests may copy it at
+/// the same time, so each gives a `name` for its copy.
 #[allow(dead_code, reason = "each test uses a part of it")]
 pub fn client(name: &str) -> PathBuf {
     let source = support::root().join("tests/clients/typescript");
-    // Node looks for packages from where a program lies upwards.
+    // Node searches for packages in the folder of the program and in the folders above it.
     let copy = packages("typescript").join(name);
     std::fs::create_dir_all(&copy).unwrap();
     for entry in std::fs::read_dir(source).unwrap() {

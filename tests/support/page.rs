@@ -11,25 +11,26 @@ pub fn page(path: &str) -> String {
     fs::read_to_string(support::root().join(path)).unwrap()
 }
 
-/// The code on a page: of each block what stands behind its fence, and the lines.
+/// The blocks of code on a page: for each, the words behind its opening fence, and its lines.
 pub fn blocks(page: &str) -> Vec<(&str, &str)> {
     let blocks = page.split("\n```").skip(1).step_by(2);
     blocks.map(|block| block.split_once('\n').unwrap()).collect()
 }
 
-/// The name of the file that a block is, if what stands behind its fence has one: `cpp plugin.cpp`.
+/// The name of the file that a block becomes, if the words behind its fence name one, as `cpp
+/// plugin.cpp` does.
 pub fn file_of(kind: &str) -> Option<&str> {
     Some(kind.split_once(' ')?.1)
 }
 
-/// Writes the files whose code a page has into a folder; how many these are.
+/// Writes the files whose code is on a page into a folder, and returns their number.
 pub fn write_files_of(page: &str, folder: &Path) -> usize {
     let blocks = blocks(page);
     let named = blocks.iter().filter_map(|(kind, code)| Some((file_of(kind)?, code)));
     named.map(|(file, code)| fs::write(folder.join(file), format!("{code}\n")).unwrap()).count()
 }
 
-/// The commands of a page, as one script that stops at the first that fails.
+/// The commands of a page as one script, which stops at the first command that fails.
 pub fn script_of(page: &str) -> String {
     let blocks = blocks(page);
     let commands = blocks.iter().filter(|(kind, _)| *kind == "sh").map(|(_, code)| *code);

@@ -1,4 +1,5 @@
-//! Tables of pages that are the one list of something: each row says where a thing is, place by place.
+//! Tables on pages that are the only list of something. Each row says under which name a thing can
+//! be found in each place.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -6,13 +7,13 @@ use std::collections::BTreeSet;
 
 /// A row of such a table.
 pub struct Row {
-    /// What it is about, in words.
+    /// What the row is about, in words.
     pub what: String,
-    /// The names in each column; none where the cell gives a reason.
+    /// The names in each column; empty if the cell gives a reason instead.
     pub names: Vec<Vec<String>>,
 }
 
-/// The table with these columns behind its first one.
+/// A table whose first column is followed by these columns.
 pub struct Table {
     columns: &'static [&'static str],
     /// Its rows.
@@ -20,7 +21,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of a page, or what is wrong with it.
+    /// Reads the table of a page, or says what is wrong with it.
     pub fn of(page: &str, columns: &'static [&'static str]) -> Result<Self, String> {
         let is_header = |line: &&str| line.starts_with('|') && cells(line)[1..] == *columns;
         let lines = page.lines().skip_while(|line| !is_header(line));
@@ -32,7 +33,7 @@ impl Table {
         }
     }
 
-    /// That of a file of the project.
+    /// Reads the table of a page that is a file of the project.
     pub fn read(path: &str, columns: &'static [&'static str]) -> Self {
         let page = std::fs::read_to_string(super::support::root().join(path)).unwrap();
         Self::of(&page, columns).unwrap_or_else(|wrong| panic!("{path}: {wrong}"))
@@ -59,7 +60,7 @@ fn row(line: &str, columns: &[&str]) -> Result<Row, String> {
     Ok(Row { what: (*what).to_owned(), names: names.collect::<Result<_, _>>()? })
 }
 
-/// The names in a cell. A cell without any says why.
+/// The names in a cell. A cell without names has to give a reason.
 fn names(what: &str, cell: &str, column: &str) -> Result<Vec<String>, String> {
     if let Some(reason) = cell.strip_prefix("none: ") {
         return match reason.split_whitespace().count() {
@@ -76,7 +77,8 @@ fn names(what: &str, cell: &str, column: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// Fails if one of the places has what the table of the page lacks, or lacks what that names.
+/// Fails if this place has a thing that the page's table does not name, or lacks a thing that the
+/// table names.
 pub fn compare(page: &str, place: &str, there: &BTreeSet<String>, named: &BTreeSet<String>) {
     let lost: Vec<_> = there.difference(named).collect();
     let vain: Vec<_> = named.difference(there).collect();

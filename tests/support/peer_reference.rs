@@ -1,5 +1,5 @@
-//! What a message of a peer does to sessions, by the C functions and by a plain model of them that goes
-//! by the second parser.
+//! Checks what a message of a peer does to sessions: by the C functions, and by a plain model of
+//! sessions that uses the second parser.
 
 use crate::wire_reference::{Reading, reading};
 use dcc_cancel::ffi::{
@@ -12,10 +12,10 @@ use serde_core::de::IgnoredAny;
 use std::ffi::c_char;
 use std::ptr::null_mut;
 
-/// Room for ids without a request.
+/// How many ids without a request a session keeps.
 const MOST_KEPT: usize = 4;
 
-/// The ids in flight; the last cannot be cancelled.
+/// The ids of the requests in flight. The last request cannot be cancelled.
 const LIVE: [IdRef<'static>; 6] = [
     IdRef::Integer(1),
     IdRef::Integer(-5),
@@ -35,7 +35,7 @@ fn c_id(id: IdRef<'_>) -> dcc_request_id {
     dcc_request_id { r#type, reserved: 0, integer, text, text_length }
 }
 
-/// What a session has counted, and what it should have.
+/// A session's counts, and the counts that it should have.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     cancelled: u64,
@@ -43,11 +43,11 @@ struct Counts {
     unknown: u64,
     without_effect: u64,
     forgotten: u64,
-    /// Malformed ones and those for somebody else, together.
+    /// Malformed messages and messages that are not for the session, counted together.
     left: u64,
 }
 
-/// A session with its requests, as the library has it.
+/// A session of the library, with its requests.
 struct Peer {
     session: *mut dcc_session,
     requests: [*mut dcc_request; LIVE.len()],
@@ -61,7 +61,7 @@ impl Peer {
             let mut desc: dcc_session_desc = std::mem::zeroed();
             desc.struct_size = size_of::<dcc_session_desc>() as u32;
             (desc.kind, desc.max_kept) = (kind, MOST_KEPT as u32);
-            // No cancel gets too old while it is looked at.
+            // No kept cancel becomes too old while the test reads it.
             desc.early_ttl_ns = u64::MAX / 2;
             assert_eq!(dcc_session_create(&desc, &mut session), DCC_OK);
             for (at, (id, request)) in LIVE.into_iter().zip(&mut requests).enumerate() {
@@ -75,7 +75,7 @@ impl Peer {
         Self { session, requests }
     }
 
-    /// What the message was, and the id that it meant.
+    /// Handles a message; returns its kind, and the id that it named.
     fn handle(&self, bytes: &[u8]) -> (i32, Option<RequestId>) {
         // SAFETY: numbers, for which zero is a value; bytes of that length; a structure of its size.
         let info = unsafe {
@@ -116,7 +116,7 @@ impl Peer {
         (counts, info)
     }
 
-    /// What the session knows of an id: whether it is cancelled and why.
+    /// What the session knows about an id: whether it is cancelled, and the reason.
     fn known(&self, id: IdRef<'_>) -> (dcc_status, String) {
         let mut buffer = vec![0_u8; MAX_REASON_BYTES + 2];
         let mut length = 0;
@@ -144,7 +144,7 @@ impl Drop for Peer {
     }
 }
 
-/// What a session should know.
+/// The model: what a session should know.
 struct Expected {
     holds_early: bool,
     counts: Counts,
@@ -184,20 +184,20 @@ impl Expected {
     }
 }
 
-/// How many messages these bytes are, if the parser takes a list of them.
+/// The number of messages in these bytes, if the second parser accepts them.
 fn messages(bytes: &[u8]) -> u64 {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     serde_json::from_str::<Vec<IgnoredAny>>(text).map_or(1, |batch| batch.len().max(1) as u64)
 }
 
-/// Hands a message to a session of each kind, and looks at all that it may have done. False: the second
-/// parser has nothing to say of it.
+/// Hands a message to a session of each kind, and checks all effects that it can have. False if the
+/// second parser cannot judge the message.
 pub fn check(bytes: &[u8]) -> bool {
     check_as(bytes, bytes)
 }
 
-/// As `check` of what was `meant`, but other bytes are sent: a defect that it has to find.
+/// As `check` of `meant`, but sends other bytes: a planted bug that the check has to find.
 pub fn check_as(sent: &[u8], meant: &[u8]) -> bool {
     if meant.len() > MAX_MESSAGE_BYTES {
         return false;
@@ -216,7 +216,7 @@ fn check_one(kind: i32, sent: &[u8], meant: &[u8], reading: &Reading) {
     let (counts, info) = peer.counts();
     let known = LIVE.map(|id| peer.known(id));
 
-    // Whatever the message is: requests stay, and each that is cancelled was counted.
+    // No message ends a request, and each cancelled request was counted.
     assert_eq!((info.live, info.begun), (LIVE.len() as u32, LIVE.len() as u64));
     let cancelled = known.iter().filter(|(status, _)| *status == DCC_OK).count();
     assert_eq!(counts.cancelled, cancelled as u64, "{shown}");

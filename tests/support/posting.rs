@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A handle of a job as a number, which threads may share.
+/// A job's handle as a number, so that threads can share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job(pub usize);
 
@@ -64,7 +64,7 @@ pub fn last_error() -> String {
     })
 }
 
-/// What was done with one posted job.
+/// The calls of one posted job's functions.
 #[derive(Debug, Default)]
 pub struct Log {
     pub runs: AtomicU32,
@@ -86,12 +86,12 @@ impl Log {
         self.destroys.load(Ordering::SeqCst)
     }
 
-    /// The state that the completion was told.
+    /// The state that the completion was called with.
     pub fn state(&self) -> i32 {
         self.state.load(Ordering::SeqCst) as i32
     }
 
-    /// Whether it is over: completed once, then destroyed once, with this state.
+    /// Checks that the job is over: completed once with this state, then destroyed once.
     #[track_caller]
     pub fn assert_over(&self, state: i32) {
         assert_eq!((self.completions(), self.destroys()), (1, 1), "{self:?}");
@@ -144,7 +144,7 @@ pub struct Post {
     pub log: Arc<Log>,
 }
 
-/// What became of a post.
+/// The result of a post: the job and the log of its calls.
 pub struct Posted {
     pub job: Job,
     pub log: Arc<Log>,
@@ -210,7 +210,7 @@ impl Post {
         self
     }
 
-    /// Hands the descriptor to a call; on a negative status takes the payload back.
+    /// Hands the descriptor to a call. If the call refuses it, the payload is taken back.
     fn call(self, call: impl FnOnce(&dcc_post_desc) -> dcc_status) -> (dcc_status, Arc<Log>) {
         let Self { mut desc, label, caller_id, run: function, completed, log } = self;
         let payload = Box::new(Payload { run: function, completed, log: log.clone() });
@@ -233,7 +233,7 @@ impl Post {
     }
 }
 
-/// A dispatcher's handle as a number, which threads may share.
+/// A dispatcher's handle as a number, so that threads can share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dispatcher(pub usize);
 
@@ -284,7 +284,7 @@ impl Dispatcher {
         }
     }
 
-    /// Posts a job whose reference the poster does not want.
+    /// Posts a job and asks for no reference to it.
     #[track_caller]
     pub fn post_only(self, post: Post) -> Arc<Log> {
         let (status, log) = post.call(|desc| {
@@ -295,7 +295,8 @@ impl Dispatcher {
         log
     }
 
-    /// The status, the state at the end of the wait, and what was done.
+    /// Posts a job and waits for it. Returns the status, the state at the end of the wait, and the
+    /// log.
     pub fn post_and_wait(self, post: Post, timeout: Duration) -> (dcc_status, i32, Arc<Log>) {
         let mut state = -1;
         let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(DCC_NO_LIMIT);
@@ -321,7 +322,7 @@ impl Dispatcher {
         }
     }
 
-    /// A tick without bounds.
+    /// Pumps once, without limits of time or number.
     #[track_caller]
     pub fn pump(self) -> dcc_tick {
         self.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT).expect("on its thread")

@@ -4,8 +4,8 @@ use super::{built_once::built_once, support};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The folder of an environment with these packages, such as `["mcp==2.3.0"]`, whose interpreter is
-/// `bin/python` in it.
+/// The folder of an environment with these packages, such as `["mcp==2.3.0"]`. Its interpreter is
+/// `bin/python`.
 pub fn venv(name: &str, requirements: &[&str]) -> PathBuf {
     built_once(&format!("venv-{name}"), &requirements.join("\n"), |folder| {
         support::run(Command::new("python3").args(["-m", "venv"]).arg(folder));

@@ -1,9 +1,9 @@
-//! The Pythons of the machine that the package is for.
+//! Finds the machine's Pythons that the package supports.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Major, minor, patch, or nothing if it cannot be run.
+/// Major, minor and patch version; `None` if this Python cannot be run.
 fn version_of(python: &Path) -> Option<(u32, u32, u32)> {
     let asks = "import sys; print('%d.%d.%d' % sys.version_info[:3])";
     let output = Command::new(python).args(["-c", asks]).output().ok()?;
@@ -12,7 +12,7 @@ fn version_of(python: &Path) -> Option<(u32, u32, u32)> {
     Some((numbers.next()??, numbers.next()??, numbers.next()??))
 }
 
-/// One of each version from 3.7 on, but not of those that the named ones have.
+/// One Python of each version from 3.7 on, without the versions of the named Pythons.
 pub fn pythons_besides(known: &[&Path]) -> Vec<PathBuf> {
     let mut candidates = vec![PathBuf::from("/usr/bin/python3")];
     if let Some(home) = std::env::var_os("HOME") {

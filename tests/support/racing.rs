@@ -1,5 +1,5 @@
-//! What stress tests of dispatchers share: chance, threads that start at the same moment, hosts that
-//! notice calls that come too late, and what has to be so of every posted job in the end.
+//! What stress tests of dispatchers share: random numbers, threads that start at the same moment,
+//! hosts that notice late calls, and the checks of all posted jobs at the end.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -21,7 +21,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::time::Instant;
 
-/// What is seen to be wrong on one thread ends the program; the others may wait for that thread.
+/// Ends the program at the first panic of any thread; otherwise other threads could wait for that
+/// thread for ever.
 fn end_with_first_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -34,7 +35,7 @@ fn end_with_first_panic() {
     });
 }
 
-/// Repeats a round, a number of times.
+/// Repeats a round as often as the effort says.
 pub fn rounds(mut round: impl FnMut(&mut Random)) {
     end_with_first_panic();
     for count in 0..effort::times(300) {
@@ -42,7 +43,7 @@ pub fn rounds(mut round: impl FnMut(&mut Random)) {
     }
 }
 
-/// Threads wait here until all have come.
+/// A line at which threads wait until all have come.
 pub struct StartLine(AtomicU32);
 
 impl StartLine {
@@ -56,13 +57,13 @@ impl StartLine {
             if self.0.load(Ordering::Acquire) == 0 {
                 break;
             }
-            // On a machine with few processors the others may need this one.
+            // On a machine with few processors the other threads may need this one.
             if attempt % 1000 == 999 { std::thread::yield_now() } else { spin_loop() }
         }
     }
 }
 
-/// A host: user data of a dispatcher. Lives for ever, so that a late call is noticed.
+/// A host, the user data of a dispatcher. It lives for ever, so that a late call is noticed.
 #[derive(Default)]
 pub struct Host {
     woken: AtomicBool,
@@ -90,14 +91,14 @@ unsafe extern "C" fn destroy(host: *mut c_void) {
 
 impl Host {
     pub fn new() -> &'static Self {
-        // Leak checkers see that they are in use.
+        // The list shows leak checkers that the hosts are still in use.
         static KEPT: Mutex<Vec<&'static Host>> = Mutex::new(Vec::new());
         let host: &'static Self = Box::leak(Box::default());
         KEPT.lock().unwrap().push(host);
         host
     }
 
-    /// A dispatcher of this host, on this thread.
+    /// Creates a dispatcher of this host on this thread.
     pub fn dispatcher(&'static self, owner: *const dcc_owner) -> Dispatcher {
         Dispatcher::with(|desc| {
             desc.capacity = 64;
@@ -112,7 +113,7 @@ impl Host {
         self.destroys.load(Ordering::SeqCst)
     }
 
-    /// Pumps when it is told to, and only then, until that is enough.
+    /// Pumps only when the host was woken, until `is_enough` says so.
     #[track_caller]
     pub fn pump_when_woken(&self, dispatcher: Dispatcher, is_enough: impl Fn() -> bool) {
         let mut end = Instant::now() + LONG;
@@ -131,7 +132,7 @@ impl Host {
     }
 }
 
-/// Whether all that was accepted is over for the dispatcher.
+/// Whether the dispatcher has no accepted job left.
 pub fn is_empty(dispatcher: Dispatcher) -> bool {
     let stats = dispatcher.stats();
     let ended = stats.completed + stats.failed + stats.cancelled + stats.interrupted;
@@ -139,13 +140,14 @@ pub fn is_empty(dispatcher: Dispatcher) -> bool {
     here == 0 && ended == stats.posted
 }
 
-/// A job of a random kind: done at once, in steps, or one that polls until it is cancelled or had
-/// enough.
+/// A job of a random kind: it is done at once, works in steps, or polls until it is cancelled or
+/// has polled often enough.
 pub fn any_job(random: &mut Random) -> Post {
     any_job_of_plugin(random, &Arc::default())
 }
 
-/// As `any_job`; none of its functions may be called once the flag says that they are unloaded.
+/// As `any_job`, but once the flag says that the plugin is unloaded, none of the job's functions
+/// may be called.
 pub fn any_job_of_plugin(random: &mut Random, unloaded: &Arc<AtomicBool>) -> Post {
     let lanes = [DCC_LANE_INTERACTIVE, DCC_LANE_NORMAL, DCC_LANE_BACKGROUND];
     let lane = lanes[random.below(3) as usize];
@@ -182,7 +184,7 @@ impl Logs {
         self.accepted.lock().unwrap().push(log);
     }
 
-    /// Posts; a refusal has to be one of those that the race allows.
+    /// Posts a job. If it is refused, the status must be one that the race allows.
     pub fn post(&self, dispatcher: Dispatcher, post: Post, refusals: &[dcc_status]) -> Option<Job> {
         let log = post.log.clone();
         match dispatcher.try_post(post) {
@@ -207,8 +209,9 @@ impl Logs {
         self.accepted.lock().unwrap().iter().all(|log| log.destroys() == 1)
     }
 
-    /// Every accepted job was destroyed once and completed once, but for those whose owner was closed
-    /// on another thread; the dispatcher's counts say the same. Refused ones were left alone.
+    /// Checks that each accepted job was destroyed once and completed once; a job whose owner was
+    /// closed on another thread may lack its completion. The dispatcher's counts must agree.
+    /// Refused jobs must not have been called.
     #[track_caller]
     pub fn check(&self, dispatcher: Dispatcher) {
         let accepted = self.accepted.lock().unwrap();

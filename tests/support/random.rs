@@ -1,4 +1,4 @@
-//! Chance that is the same in each run: numbers by xorshift from a seed.
+//! Random numbers that are the same in each run: xorshift from a seed.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -18,7 +18,7 @@ impl Random {
         self.0 % end
     }
 
-    /// Once in so many times.
+    /// True on average once in this many calls.
     pub fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }

@@ -1,4 +1,4 @@
-//! A job and its polls through the C functions, for tests that are their own host.
+//! A job and its polls through the C functions, for tests that play the host themselves.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -20,7 +20,7 @@ pub fn new_job(label: &CStr) -> *mut dcc_job {
     job
 }
 
-/// Polls what is current as the inlined poll would.
+/// Polls the current job and token, as the inlined poll would.
 pub fn poll(file: &CStr, line: u32) -> dcc_status {
     // SAFETY: zero is a value of a snapshot; a writable result; a name with NUL.
     unsafe {
@@ -34,7 +34,7 @@ pub fn poll(file: &CStr, line: u32) -> dcc_status {
     }
 }
 
-/// Does something while a job is current on this thread.
+/// Runs the body while a job is current on this thread.
 pub fn with_current(job: *mut dcc_job, body: impl FnOnce()) {
     let mut ticket = 0;
     // SAFETY: a writable result.

@@ -17,7 +17,7 @@ pub struct Session(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request(pub usize);
 
-/// An id of a test.
+/// A request's id, a number or a text.
 #[derive(Clone, Copy, Debug)]
 pub enum Id<'a> {
     Int(i64),
@@ -85,7 +85,7 @@ impl Session {
         if status == DCC_OK { Ok(Request(request.addr())) } else { Err(status) }
     }
 
-    /// A request whose peer wants to be told how far it is.
+    /// Begins a request whose peer asked for its progress.
     pub fn begin_told(self, id: Id<'_>, progress_token: Id<'_>) -> Request {
         let mut request = null_mut();
         // SAFETY: zero is a value of the descriptor; a writable result.
@@ -98,7 +98,7 @@ impl Session {
         Request(request.addr())
     }
 
-    /// A request of whose descriptor something else is set, too.
+    /// Begins a request after `change` has set more fields of its descriptor.
     pub fn begin_with(self, id: Id<'_>, change: impl FnOnce(&mut dcc_request_desc)) -> Request {
         let mut request = null_mut();
         // SAFETY: zero is a value of the descriptor; a writable result.
@@ -120,7 +120,7 @@ impl Session {
         unsafe { dcc_session_cancel(self.pointer(), &id.c(), reason.as_ptr().cast(), reason.len()) }
     }
 
-    /// What is known of an id.
+    /// What the session knows about an id.
     pub fn state(self, id: Id<'_>) -> i32 {
         let mut state = -99;
         // SAFETY: an id, a writable result.
@@ -150,7 +150,7 @@ impl Session {
         count
     }
 
-    /// What a message was.
+    /// Handles a message and returns its kind.
     pub fn handle(self, message: &str) -> i32 {
         self.handle_info(message).message
     }
@@ -199,7 +199,7 @@ impl Request {
         self.token().is_cancelled()
     }
 
-    /// The status and what is owed.
+    /// Ends the request; returns the status, and which answer the peer is owed.
     pub fn end(self) -> (dcc_status, i32) {
         let mut owed = 0;
         // SAFETY: a writable result.

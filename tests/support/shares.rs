@@ -1,4 +1,4 @@
-//! Shares of progress as tests use them: the C functions behind small types, and the inlined counter.
+//! Shares of progress for tests: the C functions behind small types, and the inlined counter.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -10,7 +10,7 @@ use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How far a job is.
+/// The progress of a job.
 pub fn bar(job: Job) -> dcc_job_progress {
     // SAFETY: numbers, for which zero is a value; then a structure of that size.
     unsafe {
@@ -21,7 +21,7 @@ pub fn bar(job: Job) -> dcc_job_progress {
     }
 }
 
-/// What a job is at.
+/// The text of a job's progress.
 pub fn words(job: Job) -> String {
     let mut buffer = [0_u8; 8192];
     let mut length = 0;
@@ -33,7 +33,7 @@ pub fn words(job: Job) -> String {
 }
 
 impl Job {
-    /// Does something with this job current.
+    /// Runs the work while this job is current.
     pub fn with_current<T>(self, work: impl FnOnce() -> T) -> T {
         let mut ticket = 0;
         // SAFETY: a writable result.
@@ -44,7 +44,7 @@ impl Job {
     }
 }
 
-/// A handle of a share as a number, which threads may share.
+/// A share's handle as a number, so that threads can share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share(pub usize);
 
@@ -80,7 +80,7 @@ impl Share {
         assert_eq!(status, DCC_OK);
     }
 
-    /// Does something with this share current.
+    /// Runs the work while this share is current.
     pub fn with_current<T>(self, work: impl FnOnce() -> T) -> T {
         let mut ticket = 0;
         // SAFETY: a writable result.
@@ -100,7 +100,7 @@ impl Share {
     }
 }
 
-/// As `dcc_progress_advance` of the header.
+/// Counts units as the header's inlined `dcc_progress_advance` does.
 pub struct Counter {
     counter: dcc_progress_counter,
     pub flushes: u64,

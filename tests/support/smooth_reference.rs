@@ -1,9 +1,10 @@
-//! Images as binary PPM files, and what smoothing makes of them, computed as a textbook has it.
+//! Images as binary PPM files, and a reference smoothing of them, computed as textbooks describe
+//! it.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
 
-/// An image of 8 bits for each of red, green and blue, as monitors have it.
+/// An image with 8 bits for each of red, green and blue, encoded as sRGB.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
     /// Pixels in a row.
@@ -22,7 +23,7 @@ impl fmt::Debug for Image {
 }
 
 impl Image {
-    /// Noise, the same each time.
+    /// An image of noise, the same in each run.
     pub fn noise(width: usize, height: usize) -> Self {
         let mut state = 1_u32;
         let mut next = || {
@@ -55,7 +56,8 @@ impl Image {
         Self { width, height, bytes }
     }
 
-    /// Each pixel averaged with its neighbours in linear light, so often; edges go on.
+    /// The image after this many rounds, each of which averages each pixel with its neighbours in
+    /// linear light. At the edges the outermost pixels repeat.
     pub fn smoothed(&self, iterations: usize) -> Self {
         let mut light: Vec<f64> = self.bytes.iter().map(|byte| linear(*byte)).collect();
         for _ in 0..iterations {
@@ -77,7 +79,8 @@ impl Image {
         sum / 16.0
     }
 
-    /// The largest difference of a byte to that of an image of the same size.
+    /// The largest difference between a byte and the same byte of `other`, an image of the same
+    /// size.
     pub fn difference(&self, other: &Self) -> u8 {
         assert_eq!((self.width, self.height), (other.width, other.height));
         let pairs = self.bytes.iter().zip(&other.bytes);
@@ -85,7 +88,7 @@ impl Image {
     }
 }
 
-/// The curve of sRGB.
+/// The linear value of a byte of sRGB.
 fn linear(byte: u8) -> f64 {
     let value = f64::from(byte) / 255.0;
     if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }

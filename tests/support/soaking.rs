@@ -1,6 +1,6 @@
-//! The jobs of the soak: what each does, what was done with it, and what has to be so in the end.
-//! A job is a number; its record lies in a table that is there from the start, so that the memory
-//! of the process says something about the library.
+//! The jobs of the soak: the work of each, the record of its calls, and the checks at the end. A
+//! job is a number. Its record lies in a table that exists from the start, so that growing memory
+//! is the library's.
 
 use super::listening::{Token, state_of, stats};
 use super::racing::Random;
@@ -16,19 +16,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many refused jobs may be given up.
+/// How many refused jobs may be dropped.
 pub fn most_dropped(jobs: u64) -> u64 {
     jobs / 50
 }
 
-/// What was done with one job.
+/// The record of the calls of one job.
 #[derive(Debug, Default)]
 struct Record {
     runs: AtomicU8,
     completions: AtomicU8,
     destroys: AtomicU8,
     state: AtomicU8,
-    /// What post_and_wait answered, plus one.
+    /// The status that post_and_wait answered, plus one; 0 if it was not called.
     waited: AtomicU8,
 }
 
@@ -43,27 +43,27 @@ fn record(number: u64) -> &'static Record {
     &RECORDS.get().expect("prepared")[number as usize]
 }
 
-/// The user data of a job: its number, from 1.
+/// A job's user data is its number, counted from 1.
 fn number_of(user_data: *mut c_void) -> u64 {
     user_data.addr() as u64 - 1
 }
 
-/// What a job does.
+/// The work of a job.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Nothing,
-    /// So many turns of a loop that polls.
+    /// This many rounds of a loop that polls.
     Work(u64),
-    /// So many slices.
+    /// This many slices.
     Steps(u8),
-    /// Until it is cancelled, by its deadline at the latest.
+    /// It works until it is cancelled, at the latest by its deadline.
     UntilCancelled,
     Fails,
     Panics,
     EndsItself,
 }
 
-/// Everything about a job, made from its number.
+/// All properties of a job, derived from its number.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     kind: Kind,
@@ -71,7 +71,7 @@ pub struct Plan {
     any_thread: bool,
     deadline_ns: u64,
     pub has_parent: bool,
-    /// The poster wants a reference.
+    /// Whether the poster asks for a reference.
     pub is_kept: bool,
     pub wait: Option<Duration>,
 }
@@ -128,7 +128,7 @@ impl Plan {
 }
 
 thread_local! {
-    /// The longest slice since the tick began; of jobs on other threads nobody asks.
+    /// The longest slice since the tick began. Nothing reads it for jobs on other threads.
     static LONGEST_SLICE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
@@ -140,7 +140,7 @@ pub fn longest_slice_ns() -> u64 {
     LONGEST_SLICE.get().as_nanos() as u64
 }
 
-/// What planned panics are thrown with.
+/// The payload of planned panics.
 struct Planned;
 
 pub fn quiet_planned_panics() {
@@ -152,7 +152,7 @@ pub fn quiet_planned_panics() {
     }));
 }
 
-/// Also when the job panics.
+/// Measures a slice, also if the job panics in it.
 struct Slice(Instant);
 
 impl Drop for Slice {
@@ -201,14 +201,14 @@ unsafe extern "C" fn destroy(user_data: *mut c_void) {
     record(number_of(user_data)).destroys.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A refused job is still its poster's.
+/// Checks that a refused job was not called: it still belongs to its poster.
 pub fn assert_untouched(number: u64) {
     let record = record(number);
     let touched = [&record.runs, &record.completions, &record.destroys, &record.state];
     assert!(touched.iter().all(|count| count.load(Ordering::Relaxed) == 0), "{record:?}");
 }
 
-/// What post_and_wait answered for a job.
+/// Records what post_and_wait answered for a job.
 pub fn note_wait(number: u64, status: dcc_status, state: i32) {
     let record = record(number);
     record.waited.store(status as u8 + 1, Ordering::Relaxed);
@@ -219,7 +219,8 @@ pub fn note_wait(number: u64, status: dcc_status, state: i32) {
     }
 }
 
-/// Every accepted job has one end; what was dropped was left alone; the counts say the same.
+/// Checks that each accepted job ended once, that dropped jobs were not called, and that the
+/// dispatcher's counts agree.
 pub fn check_records(accepted: u64, dropped: u64, refused: u64, info: &dcc_dispatcher_stats) {
     let (mut ended, mut untouched, mut ran) = ([0_u64; 4], 0, 0);
     let (mut before_running, mut while_running, mut timed_out) = (0, 0, 0);
@@ -270,17 +271,17 @@ pub fn check_records(accepted: u64, dropped: u64, refused: u64, info: &dcc_dispa
     let left = [info.depth, info.between_slices, info.running, info.awaiting_completion];
     assert_eq!(left, [0; 4]);
     assert_eq!(stats().unfinished_posts, 0);
-    // Else the day was too quiet.
+    // Each kind of end must have occurred; otherwise the day was too quiet.
     for seen in [ended[0], ended[1], before_running, while_running, timed_out, refused, dropped] {
         assert!(seen > 0, "{seen}");
     }
 }
 
-/// What this thread has used and undergone.
+/// How often the system has interrupted this thread and put it to sleep.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThreadTimes {
     pub processor_ns: u64,
-    /// How often it was taken off its processor.
+    /// How often the system took it off its processor.
     pub preemptions: i64,
     /// How often it went to sleep.
     pub waits: i64,
@@ -311,7 +312,7 @@ impl ThreadTimes {
     }
 }
 
-/// Memory of this process that is in use.
+/// The memory of this process that is in use, in bytes.
 #[cfg(target_os = "linux")]
 pub fn resident_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
@@ -330,7 +331,7 @@ pub fn is_sanitized() -> bool {
     std::env::var("DCC_SOAK_SANITIZED").is_ok_and(|value| value == "1")
 }
 
-/// A job that left 16 bytes behind would show, of a million.
+/// Bytes by which memory may grow. If each of a million jobs left 16 bytes behind, that would show.
 const TOLERANCE: u64 = 8 << 20;
 
 pub fn check_memory(warm: Option<u64>, end: Option<u64>) {

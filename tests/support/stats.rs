@@ -1,4 +1,4 @@
-//! The library's counts, which are the process's.
+//! Reads the library's counts, which belong to the whole process.
 
 use dcc_cancel::ffi::{stats::*, status::*};
 

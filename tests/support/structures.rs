@@ -1,10 +1,10 @@
-//! What the structures of the library are declared as, in the languages of the examples: the widths of
-//! their fields, in their order.
+//! How the languages of the examples declare the library's structures: the widths of their fields,
+//! in order.
 
 use crate::c_header::{Header, Value};
 use std::collections::BTreeMap;
 
-/// Bytes of each field; an array has as many as it has elements.
+/// The size of each field in bytes; one entry for each element of an array.
 pub type Widths = Vec<usize>;
 
 /// The structures of the header.
@@ -45,7 +45,7 @@ pub fn in_node(source: &str) -> BTreeMap<String, Widths> {
     let parsed = pieces.map(|piece| {
         let (name, rest) = piece.split_once('\'').expect("a name");
         let body = rest.split_once("});").expect("it ends").0;
-        // The type stands in quotes; behind that of an array its length.
+        // The type is in quotes; the length of an array follows them.
         let types = body.split('\'').skip(1).step_by(2);
         let behind = body.split('\'').skip(2).step_by(2);
         let widths = types.zip(behind).flat_map(|(kind, rest)| {
@@ -85,7 +85,7 @@ pub fn in_java(source: &str) -> BTreeMap<String, Widths> {
         let name = source[..at].rsplit(char::is_whitespace).next().expect("a name");
         let body = &source[at + " extends Structure {".len()..];
         let lines = body.lines().map(str::trim).take_while(|line| *line != "}");
-        // A constructor comes behind the fields.
+        // The fields end where a constructor begins.
         let lines = lines.take_while(|line| !line.ends_with('{'));
         found.insert(c_name(name), lines.flat_map(fields).collect());
     }
@@ -122,7 +122,7 @@ fn fields(piece: &str) -> Widths {
     }
 }
 
-/// Bytes of a type, in whichever language; what is no number is a pointer.
+/// The size of a type in any of the languages. A type that is not a number is a pointer.
 fn width(kind: &str) -> usize {
     match kind {
         "int" | "uint" | "int32_t" | "uint32_t" | "dcc_status" | "dcc_cause" => 4,

@@ -1,7 +1,8 @@
-//! Pictures as text: shapes whose colours are named by what they show, light or dark as the reader has it.
+//! Pictures as text. The colour of a shape is named by what the shape shows, and is light or dark
+//! as the reader's system is.
 //!
-//! A picture brings its own paper, because a page may show it on the other one; and it asks for no font, no
-//! picture and no script.
+//! A picture has its own background, because the page around it may be light or dark. It needs no
+//! font, other picture or script.
 
 #![allow(dead_code, reason = "each kind of picture uses a part of it")]
 
@@ -14,7 +15,7 @@ pub struct Svg {
     body: String,
 }
 
-/// Where a text's place is in it.
+/// Which point of a text lies at its position.
 #[derive(Clone, Copy)]
 pub enum Side {
     Begin,
@@ -22,7 +23,7 @@ pub enum Side {
     End,
 }
 
-/// What a class looks like on light and on dark paper.
+/// The colours of a class on a light and on a dark background.
 const CLASSES: &[(&str, &str, &str)] = &[
     ("paper", "fill:#ffffff", "fill:#0d1117"),
     ("ink", "fill:#1f2328", "fill:#e6edf3"),
@@ -112,13 +113,13 @@ impl Svg {
         ));
     }
 
-    /// A filled shape between them.
+    /// Adds a filled shape between these points.
     pub fn filled(&mut self, class: &str, points: &[[f64; 2]]) {
         let points = listed(points);
         self.element(format_args!("<polygon class=\"{class}\" points=\"{points}\"/>"));
     }
 
-    /// A line through all of them.
+    /// Adds a line through these points.
     pub fn path(&mut self, class: &str, points: &[[f64; 2]]) {
         let points = listed(points);
         self.element(format_args!(
@@ -126,7 +127,7 @@ impl Svg {
         ));
     }
 
-    /// The whole picture; `about` is for those who do not see it.
+    /// Returns the whole picture. `about` describes it for readers who do not see it.
     pub fn finished(self, about: &str) -> String {
         let Self { width, height, body } = self;
         let rules = |of: fn(&(&str, &str, &str)) -> String| -> String {

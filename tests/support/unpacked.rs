@@ -1,11 +1,12 @@
-//! What the archives of a platform that this machine is not of have, unpacked.
+//! Unpacks the archives of a platform that this machine does not have.
 
 use super::{archives, support};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{run, scratch};
 
-/// Makes the archives and unpacks them: the folder of the archive, and that of its symbols.
+/// Makes the archives and unpacks them. Returns the folder of the archive, and the folder of its
+/// symbols.
 pub fn tar(platform: &str) -> [PathBuf; 2] {
     let dist = archives::make(platform);
     let folder = scratch("archive");
@@ -17,7 +18,7 @@ pub fn tar(platform: &str) -> [PathBuf; 2] {
     })
 }
 
-/// That no path of this machine stands in any file.
+/// Checks that no file of a folder contains a path of this machine.
 pub fn assert_names_no_folder(folder: &Path) {
     let mut count = 0;
     let files = support::printed(Command::new("find").arg(folder).args(["-type", "f"]));

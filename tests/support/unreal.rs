@@ -8,13 +8,13 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::thread;
 
-/// The line that the variant without the poll lacks.
+/// The line that is taken out for the variant without a poll.
 const POLL: &str = "if (Cancelled())";
 
-/// As Unreal compiles it, by its Build.cs.
+/// The compiler's options that Unreal uses for the module, by its Build.cs.
 pub const MODULE_FLAGS: &[&str] = &["-std=c++20", "-fno-exceptions", "-fno-rtti"];
 
-/// The module, built as it ships, or without its poll.
+/// The module as it ships, or without its poll.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Variant {
     Shipped,
@@ -52,7 +52,7 @@ fn build(folder: &Path) {
     let mut all = Vec::new();
     files(&module_sources(), &mut all);
     all.retain(|path| source_of(path));
-    // The only source that polls, with its poll taken out.
+    // The only source that polls is compiled without its poll.
     let polling = module_sources().join("SmoothableMesh.cpp");
     let text = read_to_string(&polling).unwrap();
     assert_eq!(text.matches(POLL).count(), 1, "{}", polling.display());
@@ -82,7 +82,7 @@ fn build(folder: &Path) {
         }
     });
     for (name, left_out) in [("shipped", "WithoutPoll.o"), ("without_poll", "SmoothableMesh.o")] {
-        // Each in a folder with the library beside it, as RuntimeDependencies stages it.
+        // Each module gets a folder with the library beside it, as RuntimeDependencies stages it.
         let target = folder.join(name);
         create_dir_all(&target).unwrap();
         support::staged_library(&target);
@@ -105,7 +105,7 @@ fn build(folder: &Path) {
     );
 }
 
-/// One test builds; what did not compile is not tried again by the others.
+/// The first test builds. If that fails, the other tests do not try again.
 static BUILT: LazyLock<PathBuf> = LazyLock::new(built);
 
 fn built() -> PathBuf {
@@ -120,8 +120,8 @@ fn built() -> PathBuf {
     built_once("host_unreal", &contents, build)
 }
 
-/// The driver with a module to load, and `folder` for the user's settings; `None`, and said so: it cannot
-/// be built.
+/// The driver with a module to load, and `folder` for the user's settings. If it cannot be built,
+/// this notes the skip and returns `None`.
 pub fn driver(test: &str, variant: Variant, folder: &Path) -> Option<Command> {
     let mut preprocess = Command::new(support::cxx());
     preprocess.args(["-E", "-include", "nlohmann/json.hpp", "-x", "c++", "/dev/null"]);

@@ -1,4 +1,4 @@
-//! A running driver with its bridge, and clients of it.
+//! A running driver with its bridge, and clients that connect to it.
 
 use super::json_rpc_peer::JsonRpcPeer;
 use super::support;
@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-/// More than any step takes on a busy machine.
+/// Longer than any step takes, even on a busy machine.
 pub const LONG: Duration = Duration::from_secs(include!("hang_seconds"));
 
-/// A driver that serves; killed with this.
+/// A running driver with an open bridge; dropping this kills it.
 pub struct Editor {
     process: Child,
     input: ChildStdin,
@@ -23,7 +23,8 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// Starts one with these settings; `None`, and said so: it cannot be built.
+    /// Starts a driver with these settings. If it cannot be built, this notes the skip and returns
+    /// `None`.
     pub fn start(test: &str, variant: Variant, settings: &[&str]) -> Option<Self> {
         let folder = support::scratch(test);
         let mut command = driver(test, variant, &folder)?;
@@ -44,7 +45,7 @@ impl Editor {
         line.trim_end().to_owned()
     }
 
-    /// Has the driver's game thread do something; what it printed.
+    /// Lets the driver's game thread run a command; returns what it printed.
     pub fn command(&mut self, line: &str) -> Vec<String> {
         writeln!(self.input, "{line}").unwrap();
         let mut printed = Vec::new();
@@ -56,7 +57,7 @@ impl Editor {
         }
     }
 
-    /// Waits for so many lines of the log that have this in them.
+    /// Waits for this many lines of the log that contain this text.
     pub fn logged(&mut self, text: &str, count: usize) -> Vec<String> {
         let until = Instant::now() + LONG;
         loop {
@@ -70,13 +71,13 @@ impl Editor {
         }
     }
 
-    /// The files that say where bridges are.
+    /// The files that tell clients where bridges are.
     pub fn secret_files(&self) -> Vec<PathBuf> {
         let files = read_dir(self.settings.join("CancellableJobs"));
         files.into_iter().flatten().map(|file| file.unwrap().path()).collect()
     }
 
-    /// The port and the secret.
+    /// The bridge's port and secret.
     pub fn door(&self) -> (u16, String) {
         let files = self.secret_files();
         assert_eq!(files.len(), 1, "{files:?}");
@@ -85,7 +86,7 @@ impl Editor {
         (u16::try_from(port).unwrap(), door["secret"].as_str().unwrap().to_owned())
     }
 
-    /// A client that has said nothing.
+    /// A client that is connected and has sent nothing.
     pub fn stranger(&self) -> Client {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.door().0)).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
@@ -93,7 +94,7 @@ impl Editor {
         Client { input: BufReader::new(stream.try_clone().unwrap()), output: stream }
     }
 
-    /// A client that was let in.
+    /// A client that the bridge has accepted.
     pub fn client(&self) -> Client {
         let mut client = self.stranger();
         client.hello(&self.door().1);
@@ -102,7 +103,7 @@ impl Editor {
         client
     }
 
-    /// Ends the driver, which unloads the module first.
+    /// Ends the driver; it unloads the module first.
     pub fn quit(mut self) {
         writeln!(self.input, "quit").unwrap();
         let status = self.process.wait().unwrap();
@@ -140,19 +141,19 @@ impl Client {
         self.output.write_all(bytes).unwrap();
     }
 
-    /// Shows a secret.
+    /// Sends a secret.
     pub fn hello(&mut self, secret: &str) {
         self.request(0, "hello", json!({"secret": secret}));
     }
 
-    /// Starts a run that tells its progress with its id.
+    /// Starts a run whose id is also its progress token.
     pub fn run(&mut self, id: impl Into<Value>, mode: &str, passes: u32) {
         let id = id.into();
         let meta = json!({"progressToken": id});
         self.request(id, "run", json!({"mode": mode, "passes": passes, "_meta": meta}));
     }
 
-    /// The next line; nothing at the end of the connection.
+    /// The next line; `None` at the end of the connection.
     pub fn next_or_end(&mut self) -> Option<Value> {
         let mut line = String::new();
         match self.input.read_line(&mut line) {
@@ -163,7 +164,7 @@ impl Client {
         }
     }
 
-    /// The answer to a request that is sent now.
+    /// Sends a request and returns its answer.
     pub fn asked(&mut self, id: &str, method: &str, params: Value) -> Value {
         self.request(id, method, params);
         let answer = self.next_answer();
@@ -171,7 +172,7 @@ impl Client {
         answer
     }
 
-    /// That the connection ends with this error.
+    /// Checks that the connection ends with this error.
     pub fn assert_refused(&mut self, code: i64, text: &str) {
         let answer = self.next_answer();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `cmake/dcc_cancel.map`: which version of the ABI brought each function.
+//! Reads `cmake/dcc_cancel.map`, which lists the version of the ABI that brought each function.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
@@ -26,7 +26,7 @@ pub fn nodes() -> Vec<(String, Vec<String>)> {
     nodes
 }
 
-/// The symbols that a library for Linux should show, as nm has them.
+/// The symbols that a library for Linux should export, as nm prints them.
 pub fn expected() -> BTreeSet<String> {
     let name = |(version, functions): (String, Vec<String>)| {
         functions.into_iter().map(move |function| format!("{function}@@{version}"))
@@ -34,7 +34,7 @@ pub fn expected() -> BTreeSet<String> {
     nodes().into_iter().flat_map(name).collect()
 }
 
-/// Those that it shows. The names of the versions are symbols, too, for some linkers.
+/// The symbols that it exports. Some linkers make symbols of the versions' names, too.
 pub fn shown(library: &Path) -> BTreeSet<String> {
     let listed = support::printed(Command::new("nm").args(["-D", "--defined-only"]).arg(library));
     let functions = listed.lines().filter(|line| !line.contains(" A "));

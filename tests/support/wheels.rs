@@ -1,10 +1,10 @@
-//! Wheels, and Pythons that have one installed.
+//! Wheels, and Pythons in which a wheel is installed.
 
 use super::support;
 use std::path::Path;
 use std::process::Command;
 
-/// A command for `python -m`, which sees nothing of this project.
+/// A command for `python -m` that sees nothing of this project.
 pub fn module(python: &Path, arguments: &[&str]) -> Command {
     let mut command = support::limited(python);
     command.arg("-m").args(arguments);
@@ -24,7 +24,7 @@ pub fn names_in(wheel: &Path) -> Vec<String> {
     names.collect()
 }
 
-/// Puts a wheel into a fresh environment of this Python, away from the sources, and uses it.
+/// Installs a wheel into a fresh environment of this Python, away from the sources, and uses it.
 pub fn use_installed(python: &Path, wheel: &Path) {
     let name = python.display().to_string().replace('/', "-");
     let folder =

@@ -1,4 +1,4 @@
-//! Building the library as a Windows DLL on Linux, and programs that use it, and running them.
+//! Builds the library as a Windows DLL on Linux, and builds and runs programs that use it.
 
 use crate::support::{C_FLAGS, CXX_FLAGS, exists, include, limited, root, run, scratch, skip};
 use std::collections::BTreeSet;
@@ -10,18 +10,18 @@ use std::sync::OnceLock;
 const TARGET: &str = "x86_64-pc-windows-gnu";
 const CC: &str = "x86_64-w64-mingw32-gcc-posix";
 const CXX: &str = "x86_64-w64-mingw32-g++-posix";
-/// Shows what a DLL exports.
+/// The program that prints the exports of a DLL.
 pub const OBJDUMP: &str = "x86_64-w64-mingw32-objdump";
 
-/// What these tests need and a plain Rust installation lacks.
+/// The programs that these tests need and that a plain Rust installation lacks.
 pub struct Tools {
-    /// Where the DLL is built and wine keeps its drive C.
+    /// The folder in which the DLL is built and wine keeps its drive C.
     folder: PathBuf,
     wine: String,
 }
 
 fn find_tools() -> Result<Tools, String> {
-    // Debian's own compiler, because its package of sources for the standard library fits it.
+    // Debian's own compiler, because Debian's sources of the standard library fit only that one.
     let sysroot = Command::new("/usr/bin/rustc").args(["--print", "sysroot"]).output();
     let sysroot = sysroot.map_err(|_| "no /usr/bin/rustc (Debian: rustc-web)")?.stdout;
     let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot).trim());
@@ -42,7 +42,7 @@ fn find_tools() -> Result<Tools, String> {
     Ok(Tools { folder, wine })
 }
 
-/// The tools; `None`, and the skip is said, if they are not there.
+/// The tools. If they are not there, this notes the skip and returns `None`.
 pub fn tools(check: &str) -> Option<&'static Tools> {
     static TOOLS: OnceLock<Result<Tools, String>> = OnceLock::new();
     match TOOLS.get_or_init(find_tools) {
@@ -60,7 +60,8 @@ impl Tools {
         static FOLDER: OnceLock<PathBuf> = OnceLock::new();
         FOLDER.get_or_init(|| {
             let mut cargo = Command::new("/usr/bin/cargo");
-            // What the cargo of this test says to its children is not meant for another compiler.
+            // The cargo that runs this test sets variables for its own compiler, and this build
+            // uses another one.
             for (name, _) in std::env::vars() {
                 let foreign = name.starts_with("CARGO") || name.starts_with("RUST");
                 if foreign && name != "CARGO_HOME" || name == "LD_LIBRARY_PATH" {
@@ -81,7 +82,7 @@ impl Tools {
         })
     }
 
-    /// Lets CMake build for Windows, as users there do.
+    /// The settings with which users let CMake build for Windows.
     pub fn cmake_settings(&self) -> Vec<String> {
         let library = self.dll_folder().join("dcc_cancel.dll");
         let import = self.dll_folder().join("libdcc_cancel.dll.a");
@@ -104,12 +105,13 @@ impl Tools {
         command
     }
 
-    /// What a program that has to succeed printed under wine.
+    /// Runs a program under wine that must succeed, and returns what it printed.
     fn wine(&self, program: &Path, arguments: &[&str]) -> String {
         static PREFIX: OnceLock<PathBuf> = OnceLock::new();
         let prefix = PREFIX.get_or_init(|| {
             let prefix = self.folder.join("wine-prefix");
-            // On a busy machine wine gives up setting one up, and never ends it later.
+            // On a busy machine wine sometimes gives up before a prefix is set up, and never
+            // completes that prefix later.
             let is_whole = || prefix.join("drive_c/windows/system32/kernel32.dll").exists();
             for _ in 0..3 {
                 if !is_whole() {
@@ -122,7 +124,8 @@ impl Tools {
             prefix
         });
         let folder = program.parent().unwrap();
-        // Not through pipes: services that wine starts inherit them and stay for seconds.
+        // Output goes to a file and not through pipes: services that wine starts inherit pipes and
+        // keep them open for seconds.
         let log = folder.join("printed.txt");
         let mut command = self.wine_command(prefix);
         command.current_dir(folder).arg(program).args(arguments);
@@ -133,11 +136,11 @@ impl Tools {
         };
         let (mut status, mut printed) = begin();
         if !status.success() && printed.is_empty() {
-            // wine fails now and then to begin a program while its server is ending.
+            // wine sometimes fails to start a program while its server is ending.
             (status, printed) = begin();
         }
         let printed = printed.replace("\r\n", "\n");
-        // Wine's own, of a thread that it ends with the process.
+        // wine itself prints this about a thread that it ends with the process.
         let is_programs = |line: &&str| !line.starts_with("wine client error:");
         let printed: String = printed.split_inclusive('\n').filter(is_programs).collect();
         assert!(status.success(), "{command:?} failed: {status}\n{printed}");
@@ -145,26 +148,26 @@ impl Tools {
     }
 }
 
-/// A folder of one test with the DLL, what that needs under wine, and programs.
+/// A folder of one test, with the DLL, the files that the DLL needs under wine, and programs.
 pub struct Stage {
     tools: &'static Tools,
     folder: PathBuf,
 }
 
 impl Stage {
-    /// With the DLL beside the programs.
+    /// A folder with the DLL beside the programs.
     pub fn new(tools: &'static Tools, name: &str) -> Self {
         let stage = Self::without_dll(tools, name);
         stage.copy_dll("");
         stage
     }
 
-    /// Where they are.
+    /// The path of the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Without the DLL.
+    /// A folder without the DLL.
     pub fn without_dll(tools: &'static Tools, name: &str) -> Self {
         let stage = Self { tools, folder: scratch(&format!("windows_{name}")) };
         stage.compile(
@@ -180,7 +183,7 @@ impl Stage {
         std::fs::copy(file, self.folder.join(file.file_name().unwrap())).unwrap();
     }
 
-    /// Copies the DLL to a folder below.
+    /// Copies the DLL to a folder inside this one.
     pub fn copy_dll(&self, folder: &str) {
         let folder = self.folder.join(folder);
         std::fs::create_dir_all(&folder).unwrap();
@@ -194,7 +197,7 @@ impl Stage {
             if source.ends_with(".c") { (CC, C_FLAGS) } else { (CXX, CXX_FLAGS) };
         run(Command::new(compiler)
             .args(flags)
-            // Nothing but the system's DLLs and ours is there at run time.
+            // At run time only the system's DLLs and ours are there.
             .args(["-O2", "-static", "-I"])
             .arg(include())
             .arg("-I")
@@ -211,13 +214,13 @@ impl Stage {
         self.compile(source, output, &[&[import.to_str().unwrap()], arguments].concat());
     }
 
-    /// What a program that has to succeed printed.
+    /// Runs a program that must succeed, and returns what it printed.
     pub fn run(&self, program: &str, arguments: &[&str]) -> String {
         self.tools.wine(&self.folder.join(program), arguments)
     }
 }
 
-/// The names in an export table, as `OBJDUMP -p` prints it behind its heading.
+/// The names in an export table, as `OBJDUMP -p` prints it below its heading.
 pub fn exported(table: &str) -> BTreeSet<String> {
     table
         .lines()

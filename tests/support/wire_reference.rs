@@ -1,5 +1,5 @@
-//! A second reading of messages, slow and plain: the whole message is built as a tree and looked at
-//! afterwards.
+//! A second parser for messages, slow and plain: it builds the whole message as a tree and looks at
+//! that afterwards.
 
 use dcc_cancel::json_rpc::request_id::RequestId;
 use dcc_cancel::json_rpc::wire::{Cancel, MAX_BATCH};
@@ -7,18 +7,19 @@ use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// What the tree says of a message or a batch.
+/// What the tree says about a message or a batch.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// These are its cancellations.
+    /// It is well-formed and has these cancellations.
     Cancels(Vec<Cancel>),
-    /// It is no message.
+    /// It is not JSON.
     NotJson,
-    /// Messages that are fine but that a tree cannot hold: too deep, numbers too large, half pairs.
+    /// Well-formed messages that a tree cannot hold: too deep, with too large numbers, or with half
+    /// surrogate pairs.
     NoTree,
 }
 
-/// `Value`, but keys that are there twice stay.
+/// As `serde_json::Value`, but keeps keys that occur twice.
 enum Node {
     Object(Vec<(String, Node)>),
     List(Vec<Node>),

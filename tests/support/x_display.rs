@@ -1,16 +1,16 @@
-//! An X display that nobody looks at, and keys that are pressed on it.
+//! A virtual X display, and key presses on it.
 
 use super::support;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-/// A display; ended with this.
+/// A running display; dropping this ends it.
 pub struct Display {
     server: Child,
     name: String,
 }
 
-/// Whether there can be one; says so if not.
+/// Whether a display can be started; if not, this notes the skip.
 pub fn can_be(test: &str) -> bool {
     let exist = Command::new("Xvfb").arg("-help").output().is_ok() && support::exists("xdotool");
     if !exist {
@@ -20,7 +20,7 @@ pub fn can_be(test: &str) -> bool {
 }
 
 impl Display {
-    /// Starts one of this size, under a number that is free.
+    /// Starts a display of this size, under a free number.
     pub fn start(size: &str) -> Self {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", &format!("{size}x24"), "-nolisten", "tcp"])
@@ -35,18 +35,18 @@ impl Display {
         Self { server, name: format!(":{}", number.trim()) }
     }
 
-    /// What DISPLAY is to be.
+    /// The value for the variable DISPLAY.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Presses a key in the window whose title matches this regular expression; it is waited for.
+    /// Waits for the window whose title matches this regular expression, and presses a key in it.
     pub fn press(&self, key: &str, title: &str) {
         let tool = |arguments: &[&str]| {
             support::printed(support::limited("xdotool").args(arguments).env("DISPLAY", &self.name))
         };
         let windows = tool(&["search", "--sync", "--onlyvisible", "--name", title]);
-        // Not let go of again: it may close the window.
+        // The key is not released again, because the press may already have closed the window.
         tool(&["keydown", "--window", windows.lines().next().unwrap(), key]);
     }
 }
