@@ -119,7 +119,7 @@ typedef struct dcc_context dcc_context;
 typedef struct dcc_registration dcc_registration;
 /** An owner: the plugin, or the part of a plugin, that functions belong to. */
 typedef struct dcc_owner dcc_owner;
-/** A dispatcher: a bounded queue of jobs that one thread pumps from its tick. */
+/** A dispatcher: a bounded queue of jobs for one thread, as a rule the UI thread. */
 typedef struct dcc_dispatcher dcc_dispatcher;
 /** A session: the connection of one peer, the scope of its request ids. */
 typedef struct dcc_session dcc_session;
@@ -1411,30 +1411,42 @@ DCC_API dcc_status dcc_job_native_event(const dcc_job *job, dcc_native_event *ou
 
 /* 9. Dispatchers: a bounded queue of jobs that one thread pumps from its tick
  *
- * A dispatcher: a bounded queue of jobs that one thread pumps from its tick. That is the UI thread, as a
- * rule. A dispatcher is shared by reference count. */
+ * A dispatcher: a bounded queue of jobs for one thread, as a rule the UI thread. It is shared by reference
+ * count.
+ *
+ * Any thread posts jobs. One thread, the dispatcher's thread, runs them: its host calls dcc_dispatcher_pump
+ * there again and again, for instance from a timer. Such a call is a pump, or a tick. A tick has a budget of
+ * time; jobs for which there is no time stay in the queue.
+ *
+ * A posted job waits for its turn until its function is called for the first time. The function of a long job
+ * returns before its work is done and is called again: each of these calls is a slice. When the job has
+ * ended, its completion runs on the dispatcher's thread. The job is unfinished until then. */
 
-/** Flag of a dispatcher: it belongs to the thread that pumps it first, not to the thread that
- * creates it. */
+/** Flag of a dispatcher: the first thread that pumps it becomes the dispatcher's thread. Without
+ * the flag that is the thread that creates it. */
 #define DCC_DISPATCHER_BIND_LATER 1
 
 /** Largest `capacity` of a dispatcher. */
 #define DCC_MAX_CAPACITY 131072
 
-/** A host's function that is told that a dispatcher has work: it arranges for a pump, for instance
- * by executeDeferred, a queued signal of Qt, or a ticker. Called on the thread that posts or
- * cancels, at most once between two pumps. It must not pump. Must not unwind or longjmp. */
+/** A host's function that is told that a dispatcher has work. It arranges for a pump, for instance
+ * by executeDeferred, a queued signal of Qt, or a ticker. It is called at most once between two
+ * pumps, on the thread whose call made the work: one that posts, cancels, wakes or closes, one
+ * that has run a job, a thread of the library, or the dispatcher's own thread at the end of a
+ * pump. It must not pump, unwind or longjmp. */
 typedef void (*dcc_wake_fn)(void *user_data);
 
 /** A host's function that says "not now", for instance while the host collects garbage or loads a
- * scene: 0 lets jobs run. Called on the dispatcher's thread before each job, slice and completion
- * of a pump, unless the dispatcher is closed. Must not unwind or longjmp. */
+ * scene. The answer 0 lets the pump go on; any other answer ends the pump. The function is called
+ * on the dispatcher's thread before each job, slice and completion of a pump, unless the
+ * dispatcher is closed. It must not unwind or longjmp. */
 typedef int32_t (*dcc_veto_fn)(void *user_data);
 
-/** A host's function that shows the progress of a job. Called on the dispatcher's thread, mostly in
- * a pump, when `done` has changed and `progress_interval_ns` have passed since the last call for
- * this job; also at the job's end if `done` has changed since. `job` is lent for the call;
- * dcc_job_progress_message has the message. Must not unwind or longjmp. */
+/** A host's function that shows the progress of a job. It is called on the dispatcher's thread,
+ * mostly in a pump, when `done` has changed and `progress_interval_ns` have passed since the last
+ * call for this job. It is also called at the job's end if `done` has changed since the last call.
+ * `job` is lent for the call; dcc_job_progress_message has the message. The function must not
+ * unwind or longjmp. */
 typedef void (*dcc_progress_fn)(const dcc_job *job,
                                 uint64_t done,
                                 uint64_t total,
@@ -1442,90 +1454,95 @@ typedef void (*dcc_progress_fn)(const dcc_job *job,
 
 /** A host's function that lets the host's own thread pool call `run` with `argument`, once for each
  * call of this function. Answer 0 if the pool will do so. Any other answer means that the pool has
- * no room: the post is refused, or a job that has run before fails. `run` may be called before
- * this function returns. Called on the posting thread, and on the pool's thread for a job that
- * runs again. Must not unwind or longjmp. */
+ * no room: then the post is refused with DCC_ERROR_OVERLOADED, or, before a further slice, the job
+ * fails. `run` may be called before this function returns. This function is called on the posting
+ * thread, and for a further slice on the thread that ran the slice before it. It must not unwind
+ * or longjmp. */
 typedef int32_t (*dcc_execute_fn)(void (*run)(void *argument), void *argument, void *user_data);
 
-/** What a dispatcher is created from. Set all to zero, then `struct_size` to sizeof, then what you
- * need. */
+/** What a dispatcher is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+ * fields that you need. */
 typedef struct dcc_dispatcher_desc {
     /** sizeof(dcc_dispatcher_desc) */
     uint32_t struct_size;
     /** DCC_DISPATCHER_BIND_LATER or 0. */
     uint32_t flags;
-    /** Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most 16384
-     * more than that may be unfinished: they run, stand between two slices, or wait for their
-     * completion. */
+    /** The most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most
+     * `capacity` + 16384 jobs may be unfinished: waiting for their turn, running, between two
+     * slices, or ended with a completion that has not run yet. */
     uint32_t capacity;
     /** Zero. */
     uint32_t reserved;
-    /** Deadline of a job whose descriptor has none, counted from its post; 0: no deadline. */
+    /** The time from the post to the deadline, for a job whose descriptor has no deadline. 0: no
+     * deadline. */
     uint64_t default_deadline_after_ns;
-    /** After so many nanoseconds inside one function of a job or of the host in a pump, or waiting
-     * in one call of this library, the dispatcher's thread counts as stuck:
-     * dcc_dispatcher_read_stats says so, and threads that wait in dcc_dispatcher_post_and_wait for
-     * queued jobs stop waiting. 0 means ten seconds, DCC_NO_LIMIT never. */
+    /** The dispatcher's thread counts as stuck after so many nanoseconds inside one function that a
+     * pump has called, or inside one wait of this library. dcc_dispatcher_read_stats says so, and
+     * dcc_dispatcher_post_and_wait stops waiting for a job that needs this thread. 0 means ten
+     * seconds, DCC_NO_LIMIT never. */
     uint64_t wedge_threshold_ns;
-    /** Least nanoseconds between two calls of `progress` for one job; 0 means 100 milliseconds. */
+    /** The least number of nanoseconds between two calls of `progress` for one job; 0 means 100
+     * milliseconds. */
     uint64_t progress_interval_ns;
-    /** Handed to all functions below. */
+    /** Passed to all functions below. */
     void *user_data;
-    /** Called once with `user_data`: when the last reference is gone and all jobs are over, in the
-     * call that caused this; or in dcc_owner_close of `owner`. Never called if the create fails.
-     * May be NULL. */
+    /** Called once with `user_data`, when the last reference is gone and no job is unfinished, in
+     * the call that brought this about; or in dcc_owner_close of `owner`. It is not called if the
+     * create fails. May be NULL. */
     dcc_destroy_fn destroy;
-    /** Told that there is work. NULL: you pump at regular intervals. */
+    /** Told that there is work. With NULL you pump at regular intervals. */
     dcc_wake_fn wake;
     /** Asked whether jobs may run now. May be NULL. */
     dcc_veto_fn veto;
     /** Shows progress. May be NULL. */
     dcc_progress_fn progress;
-    /** Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library run
-     * them. */
+    /** Runs jobs with DCC_POST_ANY_THREAD on the host's threads. With NULL up to four threads of
+     * the library run them. */
     dcc_execute_fn execute;
     /** The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded. */
     const dcc_owner *owner;
 } dcc_dispatcher_desc;
 
-/** Creates a dispatcher, which belongs to this thread unless `flags` says
- * DCC_DISPATCHER_BIND_LATER. Any thread. Writes one reference to `out_dispatcher`, yours to
- * release. After an error nothing is left behind: `user_data` is still yours, and `destroy` is not
- * called. */
+/** Creates a dispatcher and writes it to `out_dispatcher`. Any thread may call this; the calling
+ * thread becomes the dispatcher's thread, unless `flags` has DCC_DISPATCHER_BIND_LATER. You get
+ * one reference, which you release. If the call fails, nothing is left behind: `user_data` is
+ * still yours, and `destroy` is not called. */
 DCC_API dcc_status dcc_dispatcher_create(const dcc_dispatcher_desc *desc,
                                          dcc_dispatcher **out_dispatcher);
 
-/** Adds a reference, which you release. Any thread. */
+/** Adds a reference, which you release. Any thread may call this. */
 DCC_API dcc_status dcc_dispatcher_retain(const dcc_dispatcher *dispatcher);
 
-/** Gives a reference back. Any thread. The last release closes the dispatcher, as
- * dcc_dispatcher_close does. The handle can still be pumped while completions are left to run. */
+/** Gives a reference back. Any thread may call this. The last release closes the dispatcher, as
+ * dcc_dispatcher_close does. While jobs are unfinished after that, dcc_dispatcher_pump still takes
+ * the handle. */
 DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher);
 
-/** Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
- * for their next slice end as interrupted, and are not called again. Running jobs are asked to
- * stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job. NULL:
- * nothing happens.
+/** Closes a dispatcher for good: posts are refused from now on. Any thread may call this, also
+ * inside a job. Jobs that wait for their turn or for their next slice end as interrupted, and
+ * their functions are not called again. Running jobs are asked to stop. A
+ * dcc_dispatcher_post_and_wait for a job that ends in this way returns. For NULL nothing happens.
  *
- * - DCC_OK: all jobs are over. On the dispatcher's thread, outside of its pump, all completions
- *   that are due run before this returns.
- * - DCC_PENDING: completions are left, because this is another thread, or the call is inside a
- *   job, or jobs run on other threads.
+ * - DCC_OK: no job is unfinished. On the dispatcher's thread, outside of its pump, the completions
+ *   of all jobs that have ended run before this returns.
+ * - DCC_PENDING: jobs are unfinished, because this is another thread, or the call is inside a job
+ *   or a completion, or jobs run on other threads.
  *
- * The next pump or close on the dispatcher's thread runs the completions that are due then,
- * whatever the bounds of the pump. If that thread has ended, they never run and stay counted in
- * `unfinished_posts` of dcc_stats.
+ * The next pump or close on the dispatcher's thread runs the completions of the jobs that have
+ * ended by then, also if a bound of the pump is reached. If the dispatcher's thread has ended, the
+ * completions never run, and their jobs stay counted in `unfinished_posts` of dcc_stats.
  *
- * A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then this
- * answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
+ * A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump. Until then this
+ * answers DCC_PENDING on every thread if there are jobs. So pump once before you repeat the close
+ * until it answers DCC_OK.
  *
- * Closing again does no harm and tells whether completions are left. A post at the same moment is
- * either refused or accepted; if it is accepted, its completion runs. */
+ * A second close does no harm, and tells whether jobs are unfinished. A post at the same moment is
+ * either refused or accepted. If it is accepted, its completion runs as that of any other job. */
 DCC_API dcc_status dcc_dispatcher_close(const dcc_dispatcher *dispatcher);
 
-/** Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
- * `out_job`, yours to release. DCC_NOT_FOUND, and NULL: there is no such job. To find a job by the
- * library's id use dcc_job_find. */
+/** Finds the dispatcher's unfinished job with this caller id and writes it to `out_job`. Any thread
+ * may call this. You get one reference, which you release. DCC_NOT_FOUND, with NULL: there is no
+ * such job. To find a job by the library's id use dcc_job_find. */
 DCC_API dcc_status dcc_dispatcher_find(const dcc_dispatcher *dispatcher, const char *caller_id,
                                        size_t caller_id_length, dcc_job **out_job);
 
@@ -1534,9 +1551,9 @@ DCC_API dcc_status dcc_dispatcher_find(const dcc_dispatcher *dispatcher, const c
 /** Lane of a posted job: the usual one. 0 means this lane. */
 #define DCC_LANE_NORMAL 2
 
-/** Lane of a posted job: it runs when there is time. A higher lane goes first. But while all lanes
- * have jobs, at least one in five jobs that run is from the normal lane and one in seventeen from
- * this one. */
+/** Lane of a posted job: it runs when there is time. The lane with the smaller number goes first.
+ * But while all lanes have jobs, at least one in five of the jobs that run is from the normal
+ * lane, and one in seventeen from this lane. */
 #define DCC_LANE_BACKGROUND 3
 
 /** Flag of a post: the job's function runs on a thread other than the dispatcher's: a worker of the
@@ -1544,27 +1561,28 @@ DCC_API dcc_status dcc_dispatcher_find(const dcc_dispatcher *dispatcher, const c
  * the dispatcher's thread. */
 #define DCC_POST_ANY_THREAD 1
 
-/** Flag of a post: the job's function can undo what it has begun. If a cancel comes between two
- * slices, the function is called once more, in the next tick, instead of ending the job at once.
- * It learns of the cancel as in any slice, by polls, and its answer ends the job: with 0 the job
- * has completed in spite of the cancel, for instance with a part of its work as the result. If it
- * asks to be called again, the job ends as cancelled. A cancel before the first slice, and a close
- * of the dispatcher or of the owner, end the job without that call. */
+/** Flag of a post: the job's function can undo what it has begun. After a cancel between two slices
+ * the job does not end at once: its function is called once more, in the next tick. The function
+ * learns of the cancel as in any slice, by polls, and its answer ends the job. With the answer 0
+ * the job has completed in spite of the cancel, for instance with a part of its work as the
+ * result. If the function asks to be called again, the job ends as cancelled. A cancel before the
+ * first slice, and a close of the dispatcher or of the owner, end the job without that call. */
 #define DCC_POST_UNWINDS 2
 
 /** Flag of a post without a `parent`: the job works for what is current on the posting thread. The
  * current token becomes its parent, and is current while the job runs. A cancel of the current job
- * cancels the posted job too. If a `parent` is given, this flag has no effect. See
- * DCC_JOB_BELOW_CURRENT, which says more. */
+ * cancels the posted job too. If a `parent` is given, this flag has no effect. The flag is
+ * otherwise as DCC_JOB_BELOW_CURRENT. */
 #define DCC_POST_BELOW_CURRENT 4
 
-/** Answer of a dcc_job_fn: call it again. A pump does so in the next tick, a worker after the jobs
- * that wait. */
+/** Answer of a dcc_job_fn: this slice is over; call the function again. A pump does so in the next
+ * tick. A worker does so when the jobs that wait already have had their turn. */
 #define DCC_RUN_AGAIN 100
 
-/** Answer of a dcc_job_fn in a pump: call it again in the tick after dcc_job_wake. Until then the
- * job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
- * DCC_POST_UNWINDS. */
+/** Answer of a dcc_job_fn in a pump: call the function again in the tick after dcc_job_wake. Until
+ * then the job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
+ * DCC_POST_UNWINDS. Outside of a pump, on a worker or in dcc_dispatcher_post_and_wait on the
+ * dispatcher's thread, this answer and DCC_RUN_AWAY fail the job. */
 #define DCC_RUN_WHEN_WOKEN 101
 
 /** Answer of a dcc_job_fn in a pump: as DCC_RUN_WHEN_WOKEN, for a job whose data another thread
@@ -1574,25 +1592,27 @@ DCC_API dcc_status dcc_dispatcher_find(const dcc_dispatcher *dispatcher, const c
  * for the other thread in the completion, or in the destroy-notify if no completion is called. */
 #define DCC_RUN_AWAY 102
 
-/** The work of a posted job. Meanwhile `job` is the current job and the posted `parent` the current
- * token, so dcc_check_cancelled and dcc_poll_current ask both. `job` is lent for the call. It
- * answers:
+/** The work of a posted job. While the function runs, `job` is the current job of its thread and
+ * the posted `parent` is the current token, so dcc_check_cancelled and dcc_poll_current ask both.
+ * `job` is lent for the call. The function answers:
  * - 0: the job has completed, whether or not it was asked to stop.
  * - What dcc_check_cancelled answered (1 to 3): the job stopped because it was asked to.
  * - DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this slice is over, the job is not.
  * - Any other number, usually a negative one: the job failed. Call dcc_job_fail before, to say
  *   why.
  *
- * If the function has ended its job itself, that end stays. A panic in Rust fails the job;
- * otherwise the function must not unwind or longjmp. */
+ * If the function has ended its job itself, for instance by dcc_job_complete, that end stays. A
+ * panic in Rust fails the job; otherwise the function must not unwind or longjmp. */
 typedef int32_t (*dcc_job_fn)(const dcc_job *job, void *user_data);
 
-/** Told once that a posted job is over, with its final state (DCC_JOB_COMPLETED and so on). Called
- * on the dispatcher's thread, inside a pump, a close or dcc_dispatcher_post_and_wait. It may post
- * but not pump. Must not unwind or longjmp. */
+/** A completion: a function that is told once that a posted job has ended, with the job's final
+ * state (DCC_JOB_COMPLETED and so on). It is called on the dispatcher's thread, inside a pump, a
+ * close or dcc_dispatcher_post_and_wait. `job` is lent for the call. The function may post but not
+ * pump. It must not unwind or longjmp. */
 typedef void (*dcc_completion_fn)(const dcc_job *job, int32_t state, void *user_data);
 
-/** What is posted. Set all to zero, then `struct_size` to sizeof, then what you need. */
+/** What a job is posted from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+ * that you need. */
 typedef struct dcc_post_desc {
     /** sizeof(dcc_post_desc) */
     uint32_t struct_size;
@@ -1607,22 +1627,24 @@ typedef struct dcc_post_desc {
     const char *caller_id;
     /** Bytes in `caller_id`, or DCC_NUL_TERMINATED. */
     size_t caller_id_length;
-    /** A token whose cancel cancels the job, for instance that of the request that asked for it; it
-     * is current while the job runs. NULL: none, unless `flags` says DCC_POST_BELOW_CURRENT. */
+    /** A token whose cancel cancels the job, for instance the token of the request that asked for
+     * the job. It is the current token while the job runs. With NULL no token does and is, unless
+     * `flags` has DCC_POST_BELOW_CURRENT. */
     const dcc_cancel_token *parent;
     /** The job's work. Not NULL. */
     dcc_job_fn function;
-    /** Told when the job is over. May be NULL. */
+    /** Told when the job has ended. May be NULL. */
     dcc_completion_fn completion;
-    /** Handed to the functions. */
+    /** Passed to `function`, `completion` and `destroy`. */
     void *user_data;
-    /** Called once with `user_data` after the completion; never if the post is refused. May be
-     * NULL. */
+    /** Called once with `user_data` after the completion. It is not called if the post is refused.
+     * May be NULL. */
     dcc_destroy_fn destroy;
     /** The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded. */
     const dcc_owner *owner;
-    /** Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or runs. 0:
-     * the dispatcher's `default_deadline_after_ns`; DCC_NO_LIMIT: never. */
+    /** The nanoseconds from the post to the deadline, which cancels the job (DCC_CAUSE_DEADLINE)
+     * whether it waits or runs. 0: the dispatcher's `default_deadline_after_ns`. DCC_NO_LIMIT: no
+     * deadline. */
     uint64_t deadline_after_ns;
     /** One of the DCC_LANE_ constants; 0 is the normal lane. */
     int32_t lane;
@@ -1636,66 +1658,69 @@ typedef struct dcc_admission {
     uint32_t struct_size;
     /** Jobs that wait for their turn. */
     uint32_t depth;
-    /** Most jobs that may wait. */
+    /** The most jobs that may wait for their turn. */
     uint32_t capacity;
     /** Zero. */
     uint32_t reserved;
-    /** When to try a refused post again, from now: about the time between two ticks. */
+    /** After how many nanoseconds to try a refused post again: about the time between two ticks. */
     uint64_t retry_after_ns;
 } dcc_admission;
 
-/** Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
- * thread, also inside jobs and completions.
+/** Posts a job. Any thread may call this, also inside jobs and completions. The dispatcher's pump
+ * runs the job; with DCC_POST_ANY_THREAD another thread does.
  *
  * - DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute`
  *   has no room.
  * - DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed.
  * - DCC_ERROR_DUPLICATE: an unfinished job has the same caller id.
  *
- * On every negative status nothing was taken: `user_data` is still yours.
+ * After every negative status no job was posted, and `user_data` is still yours.
  *
- * Writes to `out_job` a reference, yours to release; pass NULL if you do not want it. Writes to
- * `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
- * dcc_job_user_data does not give `user_data` of a posted job.
+ * `out_job` gets a reference, which you release; pass NULL if you do not want it. `out_admission`
+ * gets how full the dispatcher is, also if the post is refused; it may be NULL. dcc_job_user_data
+ * does not give the `user_data` of a posted job.
  *
- * The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
- * also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
- * completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
- * `depth` at once, and ends as cancelled in the next pump. */
+ * The job's completion and then its `destroy` are called exactly once, on the dispatcher's thread,
+ * also if the job is cancelled before it runs. There are two exceptions. If `owner` is closed on
+ * another thread, the completion is left out and `destroy` is called there. If the dispatcher's
+ * thread has ended, neither is called before `owner` is closed. A job that is cancelled while it
+ * waits for its turn leaves `depth` at once, and ends as cancelled in the next pump. */
 DCC_API dcc_status dcc_dispatcher_post(const dcc_dispatcher *dispatcher, const dcc_post_desc *desc,
                                        dcc_job **out_job, dcc_admission *out_admission);
 
-/** Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
- * limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
+/** Posts a job and waits until it has ended, at most `timeout_ns` nanoseconds or, with
+ * DCC_NO_LIMIT, without a limit. Any thread may call this. The calling thread, the poster, must
+ * hold no lock that the job or an owner's functions need.
  *
- * - DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too, with two
- *   exceptions, in which they run in the next pump: the job was cancelled or interrupted while it
- *   waited for its turn or its next slice; or the dispatcher's own thread waits for a
- *   DCC_POST_ANY_THREAD job.
- * - DCC_TIMED_OUT: the time was over before the job started; it never runs.
- * - DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else
- *   for `wedge_threshold_ns`, or has ended.
- * - DCC_STARTED: the time was over after the job had started, and it was asked to stop; or its
- *   function has returned, and the thread that has to run its completion is stuck or has ended.
- * - DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
- *   other threads, for this thread, so it would never run the job; for instance two UI threads
+ * - DCC_OK: the job has ended; `out_state` says how. The completion and `destroy` have run, too,
+ *   except in two cases, in which the next pump runs them. In the first the job was cancelled or
+ *   interrupted while it waited for its turn or its next slice. In the second the poster is the
+ *   dispatcher's own thread, and the job has DCC_POST_ANY_THREAD.
+ * - DCC_TIMED_OUT: the time was over before the job began, and the job never runs.
+ * - DCC_WEDGED: the dispatcher's thread has been inside something else for `wedge_threshold_ns`,
+ *   or has ended, before the job began. The job never runs.
+ * - DCC_STARTED: the time was over after the job had begun, and the job was asked to stop. Or the
+ *   job's function has returned, and the thread that has to run the completion is stuck or has
+ *   ended.
+ * - DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library for the poster,
+ *   directly or through other threads, so it would never run the job. An example is two UI threads
  *   that wait for each other.
- * - Other negative statuses as for dcc_dispatcher_post. On every negative status nothing was
- *   taken.
+ * - Other negative statuses are as for dcc_dispatcher_post. After every negative status no job was
+ *   posted, and `user_data` is still yours.
  *
- * After a status that is not negative the job was accepted: its completion and `destroy` run once,
- * maybe after this returns, so `user_data` must not be on your stack. Writes to `out_job` a
- * reference, yours to release, and to `out_state` the job's state at the return. Each may be NULL.
+ * After any other status the completion and `destroy` run once, as for dcc_dispatcher_post. They
+ * may run after this call has returned, so `user_data` must not be on your stack. `out_job` gets a
+ * reference, which you release, and `out_state` the job's state at the return. Each may be NULL.
  *
  * On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
- * On a thread that runs DCC_POST_ANY_THREAD jobs, another such job also runs at once, until
- * `timeout_ns` have passed: this thread may be the last free one. If all of the library's threads
- * for such jobs wait in calls of the library, a poster without a limit runs the job on its own
- * thread.
+ * If the poster is a thread that runs jobs with DCC_POST_ANY_THREAD, such a job also runs at once
+ * on it, slice after slice until `timeout_ns` have passed, because no other thread may be free. If
+ * all of the library's threads for such jobs wait in calls of the library, a poster without a
+ * limit runs the job on its own thread.
  *
  * A dispatcher with DCC_DISPATCHER_BIND_LATER that has no thread yet is not stuck: its jobs wait,
- * and so do their posters. If the thread that is to run a DCC_POST_ANY_THREAD job begins to wait
- * for this thread after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once. */
+ * and so do their posters. If the thread that is to run a job with DCC_POST_ANY_THREAD waits for
+ * the poster, the answer is DCC_WEDGED or DCC_STARTED at once. */
 DCC_API dcc_status dcc_dispatcher_post_and_wait(const dcc_dispatcher *dispatcher,
                                                 const dcc_post_desc *desc, uint64_t timeout_ns,
                                                 dcc_job **out_job, int32_t *out_state);
@@ -1704,50 +1729,53 @@ DCC_API dcc_status dcc_dispatcher_post_and_wait(const dcc_dispatcher *dispatcher
 typedef struct dcc_tick {
     /** sizeof(dcc_tick); the call writes back how much of it was filled. */
     uint32_t struct_size;
-    /** 1: the dispatcher's `veto` said "not now"; pump again when that is over. */
+    /** 1: the dispatcher's `veto` said "not now". Pump again when the host has time for jobs. */
     int32_t is_vetoed;
-    /** Calls of jobs' functions. */
+    /** How many times functions of jobs were called. */
     uint64_t executed;
-    /** Jobs that ended, also those that were cancelled before they ran. */
+    /** Jobs that ended in this pump, in whatever state, also those that were cancelled before they
+     * ran. */
     uint64_t completed;
-    /** Jobs among those that ended as cancelled. */
+    /** How many of the jobs in `completed` ended as cancelled. */
     uint64_t cancelled;
     /** Jobs, next slices and completions that are left for the next tick. */
     uint64_t remaining;
-    /** How long the pump took. */
+    /** How many nanoseconds the pump took. */
     uint64_t elapsed_ns;
-    /** How much longer than `budget_ns` the pump took. */
+    /** How many nanoseconds longer than `budget_ns` the pump took; 0 if it did not. */
     uint64_t overrun_ns;
-    /** After how long to pump again: 0 or little while jobs wait, the rest of a 60 Hz frame while
-     * only next slices do, 33 milliseconds while only other threads run jobs, DCC_NO_LIMIT if
-     * nothing is left: then pump when something was posted. */
+    /** After how many nanoseconds to pump again. While jobs wait, as long as this pump took, but at
+     * most a 60 Hz frame. While only next slices wait, the rest of a 60 Hz frame. While only other
+     * threads run jobs, 33 milliseconds. DCC_NO_LIMIT if nothing is left: then pump when something
+     * was posted or woken. */
     uint64_t next_after_ns;
 } dcc_tick;
 
-/** Runs the jobs that wait; call it from a tick, on the dispatcher's thread. Writes to `out_tick`,
- * unless that is NULL, what was done.
+/** Runs the jobs that wait. Call this on the dispatcher's thread, again and again; each call is a
+ * tick. `out_tick` gets what was done; it may be NULL.
  *
  * - DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread.
- * - DCC_ERROR_REENTRANT: the call is inside one of the dispatcher's jobs, completions or
- *   callbacks, for instance in the event loop of a dialog that a job has opened, or inside the
- *   `is_cancelled` of any job on this thread. Nothing ran. The `wake` that led here is not
- *   repeated: pump again some milliseconds later.
+ * - DCC_ERROR_REENTRANT: the call is inside one of the dispatcher's jobs, completions or host's
+ *   functions, for instance in the event loop of a dialog that a job has opened. Or it is inside
+ *   the `is_cancelled` function of any job on this thread. Nothing ran. The `wake` that led here
+ *   is not repeated, so pump again some milliseconds later.
  *
- * Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
- * that are over are completed first. The pump stops between two functions as soon as `budget_ns`
- * nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot interrupt a
- * running function: that has to poll. At least one job or slice runs, however short the budget;
- * but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound.
+ * Completions of jobs that have ended run first. Then jobs run lane by lane, in the order of their
+ * posts. A job in slices gets one slice a tick. The pump stops between two functions as soon as
+ * `budget_ns` nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot
+ * interrupt a running function, which has to poll. At least one completion, job or slice runs,
+ * however short the budget; but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound.
  *
- * During each job its own job and parent token are current on this thread; afterwards what was
- * current before is restored, whatever the job left. All jobs of a closed dispatcher are
- * completed, whatever the bounds. If work is left, `wake` is called before this returns, unless
- * the pump was vetoed. */
+ * While a job runs, the job and its parent token are current on this thread. Afterwards what was
+ * current before is restored, even if the job left something else current. The pump of a closed
+ * dispatcher runs the completions of all ended jobs, also beyond its bounds. If work is left,
+ * `wake` is called before this returns, unless `veto` ended the pump. */
 DCC_API dcc_status dcc_dispatcher_pump(const dcc_dispatcher *dispatcher, uint64_t budget_ns,
                                        uint64_t max_jobs, dcc_tick *out_tick);
 
-/** Answers whether the function of a posted job should return now, to be called again in the next
- * tick. For inner loops. Any thread, about its own slice. `if (x)` means: give the tick back.
+/** Tells whether the function of a posted job should return now, to be called again in the next
+ * tick. Any thread may call this, about its own slice. It is cheap enough for inner loops.
+ * `if (dcc_slice_is_over())` is right for the question whether to return.
  *
  * - DCC_OK: go on.
  * - DCC_RUN_AGAIN: the slice is over.
@@ -1765,42 +1793,44 @@ DCC_API dcc_status dcc_dispatcher_pump(const dcc_dispatcher *dispatcher, uint64_
  *     return DCC_OK;
  *
  * The slice is this job's part of the pump's budget, which is divided among the jobs that wait for
- * this tick. The first call in a slice answers DCC_OK unless the job was cancelled: so work goes
+ * this tick. The first call in a slice answers DCC_OK unless the job was cancelled, so work goes
  * on, however short the budget. The clock is not read in each call. So a slice ends at most 50
- * microseconds late, or one iteration if that takes longer; up to six iterations if they suddenly
- * become longer.
+ * microseconds late, or one iteration late if an iteration takes longer than that. If iterations
+ * suddenly become longer, it may end six of them late.
  *
  * A slice has no end in a pump without a budget, in a job that runs on another thread than the
- * dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
- * of jobs. Then only a cancel is answered. */
+ * dispatcher's, and in a job that dcc_dispatcher_post_and_wait runs at once. Outside of posted
+ * jobs there is no slice. In all these cases the answer is DCC_OK until a cancel comes. */
 DCC_API dcc_status dcc_slice_is_over(void);
 
-/** Answers when this thread's slice ends, on the clock of dcc_clock_now_ns, for work that plans
- * ahead. DCC_NO_LIMIT: there is no slice, or it has no end. Any thread, about its own slice. */
+/** Returns when the slice of the calling thread ends, on the clock of dcc_clock_now_ns, for work
+ * that plans ahead. Any thread may call this. DCC_NO_LIMIT: there is no slice, or it has no end. */
 DCC_API uint64_t dcc_slice_ends_at_ns(void);
 
 /** Lets a posted job that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY go on in its dispatcher's
- * next tick, and wakes the host. Any thread, also callbacks of a cancel: nothing of the job runs
- * inside this call.
+ * next tick, and calls the dispatcher's `wake`. Any thread may call this, also a callback of a
+ * cancel: no function of the job runs inside this call.
  *
  * A wake that comes while the job's function runs is kept: the job does not sleep after that
  * slice. So the function first registers for the event that it waits for, then answers
- * DCC_RUN_WHEN_WOKEN, and checks for the event in its next call. One wake may stand for several,
- * and a wake may come without an event. A job that waits for its turn, or is over, is not changed.
+ * DCC_RUN_WHEN_WOKEN, and checks for the event in its next call. Several wakes may lead to one
+ * call of the function, and a call may come without an event. A wake does not change a job that
+ * waits for its turn or has ended.
  *
  * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
- * NULL: nothing happens. */
+ * For NULL nothing happens. */
 DCC_API dcc_status dcc_job_wake(const dcc_job *job);
 
 /** Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
- * cancelled already. Any thread; a cancel at the same moment wakes the job. A dcc_shutdown that
- * clears the token's deadline wakes it, too.
+ * cancelled already. Any thread may call this. A cancel at the same moment wakes the job. A
+ * dcc_shutdown that clears the token's deadline wakes the job, too.
  *
- * For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
- * to a callback that calls dcc_job_wake, this runs no code of yours, so nothing has to be waited
- * for before your code is unloaded. A sealed token is never cancelled, nor is NULL.
+ * It is meant for a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call.
+ * A callback that calls dcc_job_wake would be code of yours; this runs none, so there is nothing
+ * to wait for before your code is unloaded. NULL and a token of a sealed job are never cancelled,
+ * so they never wake the job.
  *
- * Writes a registration to `out_registration`: end it by dcc_registration_unregister when `job` no
+ * `out_registration` gets a registration. End it by dcc_registration_unregister when `job` no
  * longer waits. The registration keeps neither the token nor the job alive.
  *
  * DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
@@ -1809,8 +1839,9 @@ DCC_API dcc_status dcc_job_wake_at_cancel(const dcc_job *job, const dcc_cancel_t
                                           dcc_registration **out_registration);
 
 /** Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
- * `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
- * NULL. Any thread; an end at the same moment wakes the job. NULL for `job`: nothing happens.
+ * `awaited` has really ended, is gone unfinished, or can never end. It wakes `job` at once if
+ * `awaited` has ended or is NULL. Any thread may call this. An end at the same moment wakes `job`.
+ * If `job` is NULL, nothing happens.
  *
  * - DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own
  *   end. Two jobs that wait for each other in this way are not detected: they sleep until one of
@@ -1818,13 +1849,15 @@ DCC_API dcc_status dcc_job_wake_at_cancel(const dcc_job *job, const dcc_cancel_t
  * - DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once.
  * - DCC_ERROR_RESOURCES: as for dcc_job_wait.
  *
- * In its next call `job` asks dcc_job_wait with a timeout of 0 how `awaited` ended. This runs no code of
- * yours. It keeps neither job alive. Calls with the same two jobs count as one, and need not be
- * undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel `awaited`. */
+ * In its next call `job` asks dcc_job_wait with a timeout of 0 how `awaited` ended. The call keeps
+ * neither job alive, and runs no code of yours. Several calls with the same two jobs count as one.
+ * The call need not be undone: if `job` has ended before `awaited`, nothing happens. A cancel of
+ * `job` does not cancel `awaited`. */
 DCC_API dcc_status dcc_job_wake_at_end(const dcc_job *job, const dcc_job *awaited);
 
-/** Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
- * digits, 0 while nothing was measured. Set `struct_size` to sizeof before the call. */
+/** Counts and times of a dispatcher since it was created. Times are nanoseconds. A quantile such as
+ * `wait_p95_ns` is right to two decimal digits, and 0 while nothing was measured. Set
+ * `struct_size` to sizeof before the call. */
 typedef struct dcc_dispatcher_stats {
     /** sizeof(dcc_dispatcher_stats); the call writes back how much of it was filled. */
     uint32_t struct_size;
@@ -1838,7 +1871,7 @@ typedef struct dcc_dispatcher_stats {
     uint32_t between_slices;
     /** Jobs whose functions run right now, on whatever thread. */
     uint32_t running;
-    /** Jobs whose function is not called again, and whose completion is still to come. */
+    /** Jobs whose function is not called any more, and whose completion has not run yet. */
     uint32_t awaiting_completion;
     /** 1 if `present_for_ns` is above `wedge_threshold_ns`. */
     int32_t is_wedged;
@@ -1858,7 +1891,7 @@ typedef struct dcc_dispatcher_stats {
     uint64_t rejected;
     /** Completions that were left out because their owner was closed on another thread. */
     uint64_t completions_dropped;
-    /** Longest wait so far of the jobs that wait now. */
+    /** The longest time for which one of the jobs that wait now has waited. */
     uint64_t oldest_wait_ns;
     /** From the post to the first call of the job's function: half of the jobs waited at most so
      * long. */
@@ -1898,13 +1931,14 @@ typedef struct dcc_dispatcher_stats {
     uint64_t since_last_tick_ns;
 } dcc_dispatcher_stats;
 
-/** Fills in a dispatcher's counts and times. Any thread: by this another thread finds out that a UI
- * thread is stuck, and in which job. */
+/** Fills in a dispatcher's counts and times. Any thread may call this. So another thread finds out
+ * that a UI thread is stuck, and in which job. */
 DCC_API dcc_status dcc_dispatcher_read_stats(const dcc_dispatcher *dispatcher,
                                              dcc_dispatcher_stats *out_stats);
 
-/** Writes the label, cut after 120 bytes, of the job with the longest slice so far on the
- * dispatcher's thread, `snprintf`-like. Any thread. */
+/** Writes the label of the job with the longest slice so far on the dispatcher's thread. The label
+ * is cut after 120 bytes. Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason. */
 DCC_API dcc_status dcc_dispatcher_longest_label(const dcc_dispatcher *dispatcher, char *buffer,
                                                 size_t size, size_t *out_length);
 

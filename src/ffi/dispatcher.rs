@@ -16,16 +16,16 @@ use crate::sys::callout::{Payload, UserData};
 use crate::sys::host::{Host, HostFunctions};
 use std::ffi::{c_char, c_void};
 
-/// A dispatcher: a bounded queue of jobs that one thread pumps from its tick. That is the UI thread, as a
-/// rule. A dispatcher is shared by reference count.
+/// A dispatcher: a bounded queue of jobs for one thread, as a rule the UI thread. It is shared by reference
+/// count.
 pub struct dcc_dispatcher(());
 
 /// No limit: a timeout that never expires, no deadline, no threshold.
 pub const DCC_NO_LIMIT: u64 = u64::MAX;
 const _: () = assert!(DCC_NO_LIMIT == NO_LIMIT);
 
-/// Flag of a dispatcher: it belongs to the thread that pumps it first, not to the thread that
-/// creates it.
+/// Flag of a dispatcher: the first thread that pumps it becomes the dispatcher's thread. Without
+/// the flag that is the thread that creates it.
 pub const DCC_DISPATCHER_BIND_LATER: u32 = 1;
 
 /// Largest `capacity` of a dispatcher.
@@ -38,29 +38,34 @@ const USUAL_WEDGE_NS: u64 = 10_000_000_000;
 /// `progress_interval_ns` if the descriptor says 0.
 const USUAL_PROGRESS_NS: u64 = 100_000_000;
 
-/// A host's function that is told that a dispatcher has work: it arranges for a pump, for instance
-/// by executeDeferred, a queued signal of Qt, or a ticker. Called on the thread that posts or
-/// cancels, at most once between two pumps. It must not pump. Must not unwind or longjmp.
+/// A host's function that is told that a dispatcher has work. It arranges for a pump, for instance
+/// by executeDeferred, a queued signal of Qt, or a ticker. It is called at most once between two
+/// pumps, on the thread whose call made the work: one that posts, cancels, wakes or closes, one
+/// that has run a job, a thread of the library, or the dispatcher's own thread at the end of a
+/// pump. It must not pump, unwind or longjmp.
 pub type dcc_wake_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// A host's function that says "not now", for instance while the host collects garbage or loads a
-/// scene: 0 lets jobs run. Called on the dispatcher's thread before each job, slice and completion
-/// of a pump, unless the dispatcher is closed. Must not unwind or longjmp.
+/// scene. The answer 0 lets the pump go on; any other answer ends the pump. The function is called
+/// on the dispatcher's thread before each job, slice and completion of a pump, unless the
+/// dispatcher is closed. It must not unwind or longjmp.
 pub type dcc_veto_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
 
-/// A host's function that shows the progress of a job. Called on the dispatcher's thread, mostly in
-/// a pump, when `done` has changed and `progress_interval_ns` have passed since the last call for
-/// this job; also at the job's end if `done` has changed since. `job` is lent for the call;
-/// dcc_job_progress_message has the message. Must not unwind or longjmp.
+/// A host's function that shows the progress of a job. It is called on the dispatcher's thread,
+/// mostly in a pump, when `done` has changed and `progress_interval_ns` have passed since the last
+/// call for this job. It is also called at the job's end if `done` has changed since the last call.
+/// `job` is lent for the call; dcc_job_progress_message has the message. The function must not
+/// unwind or longjmp.
 pub type dcc_progress_fn = Option<
     unsafe extern "C" fn(job: *const dcc_job, done: u64, total: u64, user_data: *mut c_void),
 >;
 
 /// A host's function that lets the host's own thread pool call `run` with `argument`, once for each
 /// call of this function. Answer 0 if the pool will do so. Any other answer means that the pool has
-/// no room: the post is refused, or a job that has run before fails. `run` may be called before
-/// this function returns. Called on the posting thread, and on the pool's thread for a job that
-/// runs again. Must not unwind or longjmp.
+/// no room: then the post is refused with DCC_ERROR_OVERLOADED, or, before a further slice, the job
+/// fails. `run` may be called before this function returns. This function is called on the posting
+/// thread, and for a further slice on the thread that ran the slice before it. It must not unwind
+/// or longjmp.
 pub type dcc_execute_fn = Option<
     unsafe extern "C" fn(
         run: Option<unsafe extern "C" fn(argument: *mut c_void)>,
@@ -69,8 +74,8 @@ pub type dcc_execute_fn = Option<
     ) -> i32,
 >;
 
-/// What a dispatcher is created from. Set all to zero, then `struct_size` to sizeof, then what you
-/// need.
+/// What a dispatcher is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+/// fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_dispatcher_desc {
@@ -78,35 +83,37 @@ pub struct dcc_dispatcher_desc {
     pub struct_size: u32,
     /// DCC_DISPATCHER_BIND_LATER or 0.
     pub flags: u32,
-    /// Most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most 16384
-    /// more than that may be unfinished: they run, stand between two slices, or wait for their
-    /// completion.
+    /// The most jobs that may wait for their turn, up to DCC_MAX_CAPACITY; 0 means 1024. At most
+    /// `capacity` + 16384 jobs may be unfinished: waiting for their turn, running, between two
+    /// slices, or ended with a completion that has not run yet.
     pub capacity: u32,
     /// Zero.
     pub reserved: u32,
-    /// Deadline of a job whose descriptor has none, counted from its post; 0: no deadline.
+    /// The time from the post to the deadline, for a job whose descriptor has no deadline. 0: no
+    /// deadline.
     pub default_deadline_after_ns: u64,
-    /// After so many nanoseconds inside one function of a job or of the host in a pump, or waiting
-    /// in one call of this library, the dispatcher's thread counts as stuck:
-    /// dcc_dispatcher_read_stats says so, and threads that wait in dcc_dispatcher_post_and_wait for
-    /// queued jobs stop waiting. 0 means ten seconds, DCC_NO_LIMIT never.
+    /// The dispatcher's thread counts as stuck after so many nanoseconds inside one function that a
+    /// pump has called, or inside one wait of this library. dcc_dispatcher_read_stats says so, and
+    /// dcc_dispatcher_post_and_wait stops waiting for a job that needs this thread. 0 means ten
+    /// seconds, DCC_NO_LIMIT never.
     pub wedge_threshold_ns: u64,
-    /// Least nanoseconds between two calls of `progress` for one job; 0 means 100 milliseconds.
+    /// The least number of nanoseconds between two calls of `progress` for one job; 0 means 100
+    /// milliseconds.
     pub progress_interval_ns: u64,
-    /// Handed to all functions below.
+    /// Passed to all functions below.
     pub user_data: *mut c_void,
-    /// Called once with `user_data`: when the last reference is gone and all jobs are over, in the
-    /// call that caused this; or in dcc_owner_close of `owner`. Never called if the create fails.
-    /// May be NULL.
+    /// Called once with `user_data`, when the last reference is gone and no job is unfinished, in
+    /// the call that brought this about; or in dcc_owner_close of `owner`. It is not called if the
+    /// create fails. May be NULL.
     pub destroy: dcc_destroy_fn,
-    /// Told that there is work. NULL: you pump at regular intervals.
+    /// Told that there is work. With NULL you pump at regular intervals.
     pub wake: dcc_wake_fn,
     /// Asked whether jobs may run now. May be NULL.
     pub veto: dcc_veto_fn,
     /// Shows progress. May be NULL.
     pub progress: dcc_progress_fn,
-    /// Runs DCC_POST_ANY_THREAD jobs on the host's threads. NULL: a few threads of the library run
-    /// them.
+    /// Runs jobs with DCC_POST_ANY_THREAD on the host's threads. With NULL up to four threads of
+    /// the library run them.
     pub execute: dcc_execute_fn,
     /// The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
     pub owner: *const dcc_owner,
@@ -134,10 +141,10 @@ unsafe extern "C" fn run_posted(argument: *mut c_void) {
     });
 }
 
-/// Creates a dispatcher, which belongs to this thread unless `flags` says
-/// DCC_DISPATCHER_BIND_LATER. Any thread. Writes one reference to `out_dispatcher`, yours to
-/// release. After an error nothing is left behind: `user_data` is still yours, and `destroy` is not
-/// called.
+/// Creates a dispatcher and writes it to `out_dispatcher`. Any thread may call this; the calling
+/// thread becomes the dispatcher's thread, unless `flags` has DCC_DISPATCHER_BIND_LATER. You get
+/// one reference, which you release. If the call fails, nothing is left behind: `user_data` is
+/// still yours, and `destroy` is not called.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_create(
     desc: *const dcc_dispatcher_desc,
@@ -198,7 +205,7 @@ unsafe fn create(desc: &dcc_dispatcher_desc) -> Outcome<Handle> {
     dispatchers().create(&settings, host, payload).map_err(|(error, _callers)| error)
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {
@@ -209,8 +216,9 @@ pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dc
     })
 }
 
-/// Gives a reference back. Any thread. The last release closes the dispatcher, as
-/// dcc_dispatcher_close does. The handle can still be pumped while completions are left to run.
+/// Gives a reference back. Any thread may call this. The last release closes the dispatcher, as
+/// dcc_dispatcher_close does. While jobs are unfinished after that, dcc_dispatcher_pump still takes
+/// the handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc_status {
     guard(|| {
@@ -221,25 +229,26 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
     })
 }
 
-/// Closes a dispatcher for good: posts are refused from now on. Jobs that wait for their turn or
-/// for their next slice end as interrupted, and are not called again. Running jobs are asked to
-/// stop. Threads that wait for ended jobs stop waiting. Any thread, also inside a job. NULL:
-/// nothing happens.
+/// Closes a dispatcher for good: posts are refused from now on. Any thread may call this, also
+/// inside a job. Jobs that wait for their turn or for their next slice end as interrupted, and
+/// their functions are not called again. Running jobs are asked to stop. A
+/// dcc_dispatcher_post_and_wait for a job that ends in this way returns. For NULL nothing happens.
 ///
-/// - DCC_OK: all jobs are over. On the dispatcher's thread, outside of its pump, all completions
-///   that are due run before this returns.
-/// - DCC_PENDING: completions are left, because this is another thread, or the call is inside a
-///   job, or jobs run on other threads.
+/// - DCC_OK: no job is unfinished. On the dispatcher's thread, outside of its pump, the completions
+///   of all jobs that have ended run before this returns.
+/// - DCC_PENDING: jobs are unfinished, because this is another thread, or the call is inside a job
+///   or a completion, or jobs run on other threads.
 ///
-/// The next pump or close on the dispatcher's thread runs the completions that are due then,
-/// whatever the bounds of the pump. If that thread has ended, they never run and stay counted in
-/// `unfinished_posts` of dcc_stats.
+/// The next pump or close on the dispatcher's thread runs the completions of the jobs that have
+/// ended by then, also if a bound of the pump is reached. If the dispatcher's thread has ended, the
+/// completions never run, and their jobs stay counted in `unfinished_posts` of dcc_stats.
 ///
-/// A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump: until then this
-/// answers DCC_PENDING on every thread if there are jobs, so pump once before you close in a loop.
+/// A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump. Until then this
+/// answers DCC_PENDING on every thread if there are jobs. So pump once before you repeat the close
+/// until it answers DCC_OK.
 ///
-/// Closing again does no harm and tells whether completions are left. A post at the same moment is
-/// either refused or accepted; if it is accepted, its completion runs.
+/// A second close does no harm, and tells whether jobs are unfinished. A post at the same moment is
+/// either refused or accepted. If it is accepted, its completion runs as that of any other job.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc_status {
     guard(|| {
@@ -253,9 +262,9 @@ pub extern "C" fn dcc_dispatcher_close(dispatcher: *const dcc_dispatcher) -> dcc
     })
 }
 
-/// Finds the dispatcher's unfinished job with this caller id. Any thread. Writes a reference to
-/// `out_job`, yours to release. DCC_NOT_FOUND, and NULL: there is no such job. To find a job by the
-/// library's id use dcc_job_find.
+/// Finds the dispatcher's unfinished job with this caller id and writes it to `out_job`. Any thread
+/// may call this. You get one reference, which you release. DCC_NOT_FOUND, with NULL: there is no
+/// such job. To find a job by the library's id use dcc_job_find.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_find(
     dispatcher: *const dcc_dispatcher,

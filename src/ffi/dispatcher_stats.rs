@@ -10,8 +10,9 @@ use crate::job_state::JobState;
 use crate::sys::clock;
 use std::ffi::c_char;
 
-/// Counts and times of a dispatcher. Times are nanoseconds. Quantiles are right to two decimal
-/// digits, 0 while nothing was measured. Set `struct_size` to sizeof before the call.
+/// Counts and times of a dispatcher since it was created. Times are nanoseconds. A quantile such as
+/// `wait_p95_ns` is right to two decimal digits, and 0 while nothing was measured. Set
+/// `struct_size` to sizeof before the call.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_dispatcher_stats {
@@ -27,7 +28,7 @@ pub struct dcc_dispatcher_stats {
     pub between_slices: u32,
     /// Jobs whose functions run right now, on whatever thread.
     pub running: u32,
-    /// Jobs whose function is not called again, and whose completion is still to come.
+    /// Jobs whose function is not called any more, and whose completion has not run yet.
     pub awaiting_completion: u32,
     /// 1 if `present_for_ns` is above `wedge_threshold_ns`.
     pub is_wedged: i32,
@@ -47,7 +48,7 @@ pub struct dcc_dispatcher_stats {
     pub rejected: u64,
     /// Completions that were left out because their owner was closed on another thread.
     pub completions_dropped: u64,
-    /// Longest wait so far of the jobs that wait now.
+    /// The longest time for which one of the jobs that wait now has waited.
     pub oldest_wait_ns: u64,
     /// From the post to the first call of the job's function: half of the jobs waited at most so
     /// long.
@@ -92,8 +93,8 @@ unsafe impl Versioned for dcc_dispatcher_stats {
     const NAME: &'static str = "dcc_dispatcher_stats";
 }
 
-/// Fills in a dispatcher's counts and times. Any thread: by this another thread finds out that a UI
-/// thread is stuck, and in which job.
+/// Fills in a dispatcher's counts and times. Any thread may call this. So another thread finds out
+/// that a UI thread is stuck, and in which job.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_read_stats(
     dispatcher: *const dcc_dispatcher,
@@ -152,8 +153,9 @@ pub unsafe extern "C" fn dcc_dispatcher_read_stats(
     })
 }
 
-/// Writes the label, cut after 120 bytes, of the job with the longest slice so far on the
-/// dispatcher's thread, `snprintf`-like. Any thread.
+/// Writes the label of the job with the longest slice so far on the dispatcher's thread. The label
+/// is cut after 120 bytes. Any thread may call this. The buffer is filled as by
+/// dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_longest_label(
     dispatcher: *const dcc_dispatcher,

@@ -29,9 +29,9 @@ use std::ffi::{c_char, c_void};
 pub const DCC_LANE_INTERACTIVE: i32 = 1;
 /// Lane of a posted job: the usual one. 0 means this lane.
 pub const DCC_LANE_NORMAL: i32 = 2;
-/// Lane of a posted job: it runs when there is time. A higher lane goes first. But while all lanes
-/// have jobs, at least one in five jobs that run is from the normal lane and one in seventeen from
-/// this one.
+/// Lane of a posted job: it runs when there is time. The lane with the smaller number goes first.
+/// But while all lanes have jobs, at least one in five of the jobs that run is from the normal
+/// lane, and one in seventeen from this lane.
 pub const DCC_LANE_BACKGROUND: i32 = 3;
 
 /// Flag of a post: the job's function runs on a thread other than the dispatcher's: a worker of the
@@ -39,26 +39,27 @@ pub const DCC_LANE_BACKGROUND: i32 = 3;
 /// the dispatcher's thread.
 pub const DCC_POST_ANY_THREAD: u32 = 1;
 
-/// Flag of a post: the job's function can undo what it has begun. If a cancel comes between two
-/// slices, the function is called once more, in the next tick, instead of ending the job at once.
-/// It learns of the cancel as in any slice, by polls, and its answer ends the job: with 0 the job
-/// has completed in spite of the cancel, for instance with a part of its work as the result. If it
-/// asks to be called again, the job ends as cancelled. A cancel before the first slice, and a close
-/// of the dispatcher or of the owner, end the job without that call.
+/// Flag of a post: the job's function can undo what it has begun. After a cancel between two slices
+/// the job does not end at once: its function is called once more, in the next tick. The function
+/// learns of the cancel as in any slice, by polls, and its answer ends the job. With the answer 0
+/// the job has completed in spite of the cancel, for instance with a part of its work as the
+/// result. If the function asks to be called again, the job ends as cancelled. A cancel before the
+/// first slice, and a close of the dispatcher or of the owner, end the job without that call.
 pub const DCC_POST_UNWINDS: u32 = 2;
 
 /// Flag of a post without a `parent`: the job works for what is current on the posting thread. The
 /// current token becomes its parent, and is current while the job runs. A cancel of the current job
-/// cancels the posted job too. If a `parent` is given, this flag has no effect. See
-/// DCC_JOB_BELOW_CURRENT, which says more.
+/// cancels the posted job too. If a `parent` is given, this flag has no effect. The flag is
+/// otherwise as DCC_JOB_BELOW_CURRENT.
 pub const DCC_POST_BELOW_CURRENT: u32 = 4;
 
-/// Answer of a dcc_job_fn: call it again. A pump does so in the next tick, a worker after the jobs
-/// that wait.
+/// Answer of a dcc_job_fn: this slice is over; call the function again. A pump does so in the next
+/// tick. A worker does so when the jobs that wait already have had their turn.
 pub const DCC_RUN_AGAIN: i32 = 100;
-/// Answer of a dcc_job_fn in a pump: call it again in the tick after dcc_job_wake. Until then the
-/// job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
-/// DCC_POST_UNWINDS.
+/// Answer of a dcc_job_fn in a pump: call the function again in the tick after dcc_job_wake. Until
+/// then the job costs no time in a tick. A cancel ends the job, or wakes it if it was posted with
+/// DCC_POST_UNWINDS. Outside of a pump, on a worker or in dcc_dispatcher_post_and_wait on the
+/// dispatcher's thread, this answer and DCC_RUN_AWAY fail the job.
 pub const DCC_RUN_WHEN_WOKEN: i32 = 101;
 /// Answer of a dcc_job_fn in a pump: as DCC_RUN_WHEN_WOKEN, for a job whose data another thread
 /// uses meanwhile. A cancel neither ends nor wakes the job: it takes effect in the tick after
@@ -72,27 +73,29 @@ const _: () = assert!(
 const _: () =
     assert!(DCC_CANCELLED_BY_TOKEN == *STOPPED.start() && DCC_POLL_GONE == *STOPPED.end());
 
-/// The work of a posted job. Meanwhile `job` is the current job and the posted `parent` the current
-/// token, so dcc_check_cancelled and dcc_poll_current ask both. `job` is lent for the call. It
-/// answers:
+/// The work of a posted job. While the function runs, `job` is the current job of its thread and
+/// the posted `parent` is the current token, so dcc_check_cancelled and dcc_poll_current ask both.
+/// `job` is lent for the call. The function answers:
 /// - 0: the job has completed, whether or not it was asked to stop.
 /// - What dcc_check_cancelled answered (1 to 3): the job stopped because it was asked to.
 /// - DCC_RUN_AGAIN, DCC_RUN_WHEN_WOKEN, DCC_RUN_AWAY: this slice is over, the job is not.
 /// - Any other number, usually a negative one: the job failed. Call dcc_job_fail before, to say
 ///   why.
 ///
-/// If the function has ended its job itself, that end stays. A panic in Rust fails the job;
-/// otherwise the function must not unwind or longjmp.
+/// If the function has ended its job itself, for instance by dcc_job_complete, that end stays. A
+/// panic in Rust fails the job; otherwise the function must not unwind or longjmp.
 pub type dcc_job_fn =
     Option<unsafe extern "C-unwind" fn(job: *const dcc_job, user_data: *mut c_void) -> i32>;
 
-/// Told once that a posted job is over, with its final state (DCC_JOB_COMPLETED and so on). Called
-/// on the dispatcher's thread, inside a pump, a close or dcc_dispatcher_post_and_wait. It may post
-/// but not pump. Must not unwind or longjmp.
+/// A completion: a function that is told once that a posted job has ended, with the job's final
+/// state (DCC_JOB_COMPLETED and so on). It is called on the dispatcher's thread, inside a pump, a
+/// close or dcc_dispatcher_post_and_wait. `job` is lent for the call. The function may post but not
+/// pump. It must not unwind or longjmp.
 pub type dcc_completion_fn =
     Option<unsafe extern "C" fn(job: *const dcc_job, state: i32, user_data: *mut c_void)>;
 
-/// What is posted. Set all to zero, then `struct_size` to sizeof, then what you need.
+/// What a job is posted from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+/// that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_post_desc {
@@ -109,22 +112,24 @@ pub struct dcc_post_desc {
     pub caller_id: *const c_char,
     /// Bytes in `caller_id`, or DCC_NUL_TERMINATED.
     pub caller_id_length: usize,
-    /// A token whose cancel cancels the job, for instance that of the request that asked for it; it
-    /// is current while the job runs. NULL: none, unless `flags` says DCC_POST_BELOW_CURRENT.
+    /// A token whose cancel cancels the job, for instance the token of the request that asked for
+    /// the job. It is the current token while the job runs. With NULL no token does and is, unless
+    /// `flags` has DCC_POST_BELOW_CURRENT.
     pub parent: *const dcc_cancel_token,
     /// The job's work. Not NULL.
     pub function: dcc_job_fn,
-    /// Told when the job is over. May be NULL.
+    /// Told when the job has ended. May be NULL.
     pub completion: dcc_completion_fn,
-    /// Handed to the functions.
+    /// Passed to `function`, `completion` and `destroy`.
     pub user_data: *mut c_void,
-    /// Called once with `user_data` after the completion; never if the post is refused. May be
-    /// NULL.
+    /// Called once with `user_data` after the completion. It is not called if the post is refused.
+    /// May be NULL.
     pub destroy: dcc_destroy_fn,
     /// The plugin that these functions belong to, see dcc_owner_close. NULL if they stay loaded.
     pub owner: *const dcc_owner,
-    /// Cancels the job (DCC_CAUSE_DEADLINE) so long after the post, whether it waits or runs. 0:
-    /// the dispatcher's `default_deadline_after_ns`; DCC_NO_LIMIT: never.
+    /// The nanoseconds from the post to the deadline, which cancels the job (DCC_CAUSE_DEADLINE)
+    /// whether it waits or runs. 0: the dispatcher's `default_deadline_after_ns`. DCC_NO_LIMIT: no
+    /// deadline.
     pub deadline_after_ns: u64,
     /// One of the DCC_LANE_ constants; 0 is the normal lane.
     pub lane: i32,
@@ -145,11 +150,11 @@ pub struct dcc_admission {
     pub struct_size: u32,
     /// Jobs that wait for their turn.
     pub depth: u32,
-    /// Most jobs that may wait.
+    /// The most jobs that may wait for their turn.
     pub capacity: u32,
     /// Zero.
     pub reserved: u32,
-    /// When to try a refused post again, from now: about the time between two ticks.
+    /// After how many nanoseconds to try a refused post again: about the time between two ticks.
     pub retry_after_ns: u64,
 }
 
@@ -271,24 +276,25 @@ fn hand_over(job: Handle, to: &HandleOut<dcc_job>) {
     }
 }
 
-/// Posts a job: the dispatcher's pump runs it, or another thread with DCC_POST_ANY_THREAD. Any
-/// thread, also inside jobs and completions.
+/// Posts a job. Any thread may call this, also inside jobs and completions. The dispatcher's pump
+/// runs the job; with DCC_POST_ANY_THREAD another thread does.
 ///
 /// - DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute`
 ///   has no room.
 /// - DCC_ERROR_SHUTDOWN: the dispatcher or the owner is closed.
 /// - DCC_ERROR_DUPLICATE: an unfinished job has the same caller id.
 ///
-/// On every negative status nothing was taken: `user_data` is still yours.
+/// After every negative status no job was posted, and `user_data` is still yours.
 ///
-/// Writes to `out_job` a reference, yours to release; pass NULL if you do not want it. Writes to
-/// `out_admission`, unless that is NULL, how full the dispatcher is, also if it refuses the post.
-/// dcc_job_user_data does not give `user_data` of a posted job.
+/// `out_job` gets a reference, which you release; pass NULL if you do not want it. `out_admission`
+/// gets how full the dispatcher is, also if the post is refused; it may be NULL. dcc_job_user_data
+/// does not give the `user_data` of a posted job.
 ///
-/// The job's completion and then `destroy` are called exactly once, on the dispatcher's thread,
-/// also if the job is cancelled before it runs. But if `owner` is closed on another thread, the
-/// completion is left out and `destroy` is called there. A waiting job that is cancelled leaves
-/// `depth` at once, and ends as cancelled in the next pump.
+/// The job's completion and then its `destroy` are called exactly once, on the dispatcher's thread,
+/// also if the job is cancelled before it runs. There are two exceptions. If `owner` is closed on
+/// another thread, the completion is left out and `destroy` is called there. If the dispatcher's
+/// thread has ended, neither is called before `owner` is closed. A job that is cancelled while it
+/// waits for its turn leaves `depth` at once, and ends as cancelled in the next pump.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post(
     dispatcher: *const dcc_dispatcher,
@@ -323,37 +329,39 @@ fn write_admission(pin: &DispatcherPin<'_>, to: &StructOut<dcc_admission>) {
     }
 }
 
-/// Posts a job and waits until it is over, at most `timeout_ns` nanoseconds; DCC_NO_LIMIT: no
-/// limit. Any thread. While it waits, hold no lock that the job or an owner's functions need.
+/// Posts a job and waits until it has ended, at most `timeout_ns` nanoseconds or, with
+/// DCC_NO_LIMIT, without a limit. Any thread may call this. The calling thread, the poster, must
+/// hold no lock that the job or an owner's functions need.
 ///
-/// - DCC_OK: the job is over; `out_state` says how. Completion and `destroy` have run too, with two
-///   exceptions, in which they run in the next pump: the job was cancelled or interrupted while it
-///   waited for its turn or its next slice; or the dispatcher's own thread waits for a
-///   DCC_POST_ANY_THREAD job.
-/// - DCC_TIMED_OUT: the time was over before the job started; it never runs.
-/// - DCC_WEDGED: as DCC_TIMED_OUT, because the dispatcher's thread has been inside something else
-///   for `wedge_threshold_ns`, or has ended.
-/// - DCC_STARTED: the time was over after the job had started, and it was asked to stop; or its
-///   function has returned, and the thread that has to run its completion is stuck or has ended.
-/// - DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library, directly or through
-///   other threads, for this thread, so it would never run the job; for instance two UI threads
+/// - DCC_OK: the job has ended; `out_state` says how. The completion and `destroy` have run, too,
+///   except in two cases, in which the next pump runs them. In the first the job was cancelled or
+///   interrupted while it waited for its turn or its next slice. In the second the poster is the
+///   dispatcher's own thread, and the job has DCC_POST_ANY_THREAD.
+/// - DCC_TIMED_OUT: the time was over before the job began, and the job never runs.
+/// - DCC_WEDGED: the dispatcher's thread has been inside something else for `wedge_threshold_ns`,
+///   or has ended, before the job began. The job never runs.
+/// - DCC_STARTED: the time was over after the job had begun, and the job was asked to stop. Or the
+///   job's function has returned, and the thread that has to run the completion is stuck or has
+///   ended.
+/// - DCC_ERROR_WOULD_DEADLOCK: the dispatcher's thread waits in this library for the poster,
+///   directly or through other threads, so it would never run the job. An example is two UI threads
 ///   that wait for each other.
-/// - Other negative statuses as for dcc_dispatcher_post. On every negative status nothing was
-///   taken.
+/// - Other negative statuses are as for dcc_dispatcher_post. After every negative status no job was
+///   posted, and `user_data` is still yours.
 ///
-/// After a status that is not negative the job was accepted: its completion and `destroy` run once,
-/// maybe after this returns, so `user_data` must not be on your stack. Writes to `out_job` a
-/// reference, yours to release, and to `out_state` the job's state at the return. Each may be NULL.
+/// After any other status the completion and `destroy` run once, as for dcc_dispatcher_post. They
+/// may run after this call has returned, so `user_data` must not be on your stack. `out_job` gets a
+/// reference, which you release, and `out_state` the job's state at the return. Each may be NULL.
 ///
 /// On the dispatcher's own thread the job runs at once, with all its slices, before jobs that wait.
-/// On a thread that runs DCC_POST_ANY_THREAD jobs, another such job also runs at once, until
-/// `timeout_ns` have passed: this thread may be the last free one. If all of the library's threads
-/// for such jobs wait in calls of the library, a poster without a limit runs the job on its own
-/// thread.
+/// If the poster is a thread that runs jobs with DCC_POST_ANY_THREAD, such a job also runs at once
+/// on it, slice after slice until `timeout_ns` have passed, because no other thread may be free. If
+/// all of the library's threads for such jobs wait in calls of the library, a poster without a
+/// limit runs the job on its own thread.
 ///
 /// A dispatcher with DCC_DISPATCHER_BIND_LATER that has no thread yet is not stuck: its jobs wait,
-/// and so do their posters. If the thread that is to run a DCC_POST_ANY_THREAD job begins to wait
-/// for this thread after the job was accepted, the answer is DCC_WEDGED or DCC_STARTED at once.
+/// and so do their posters. If the thread that is to run a job with DCC_POST_ANY_THREAD waits for
+/// the poster, the answer is DCC_WEDGED or DCC_STARTED at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_post_and_wait(
     dispatcher: *const dcc_dispatcher,

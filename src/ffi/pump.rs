@@ -14,23 +14,25 @@ use crate::dispatcher::pump::{Bounds, Tick};
 pub struct dcc_tick {
     /// sizeof(dcc_tick); the call writes back how much of it was filled.
     pub struct_size: u32,
-    /// 1: the dispatcher's `veto` said "not now"; pump again when that is over.
+    /// 1: the dispatcher's `veto` said "not now". Pump again when the host has time for jobs.
     pub is_vetoed: i32,
-    /// Calls of jobs' functions.
+    /// How many times functions of jobs were called.
     pub executed: u64,
-    /// Jobs that ended, also those that were cancelled before they ran.
+    /// Jobs that ended in this pump, in whatever state, also those that were cancelled before they
+    /// ran.
     pub completed: u64,
-    /// Jobs among those that ended as cancelled.
+    /// How many of the jobs in `completed` ended as cancelled.
     pub cancelled: u64,
     /// Jobs, next slices and completions that are left for the next tick.
     pub remaining: u64,
-    /// How long the pump took.
+    /// How many nanoseconds the pump took.
     pub elapsed_ns: u64,
-    /// How much longer than `budget_ns` the pump took.
+    /// How many nanoseconds longer than `budget_ns` the pump took; 0 if it did not.
     pub overrun_ns: u64,
-    /// After how long to pump again: 0 or little while jobs wait, the rest of a 60 Hz frame while
-    /// only next slices do, 33 milliseconds while only other threads run jobs, DCC_NO_LIMIT if
-    /// nothing is left: then pump when something was posted.
+    /// After how many nanoseconds to pump again. While jobs wait, as long as this pump took, but at
+    /// most a 60 Hz frame. While only next slices wait, the rest of a 60 Hz frame. While only other
+    /// threads run jobs, 33 milliseconds. DCC_NO_LIMIT if nothing is left: then pump when something
+    /// was posted or woken.
     pub next_after_ns: u64,
 }
 
@@ -39,25 +41,25 @@ unsafe impl Versioned for dcc_tick {
     const NAME: &'static str = "dcc_tick";
 }
 
-/// Runs the jobs that wait; call it from a tick, on the dispatcher's thread. Writes to `out_tick`,
-/// unless that is NULL, what was done.
+/// Runs the jobs that wait. Call this on the dispatcher's thread, again and again; each call is a
+/// tick. `out_tick` gets what was done; it may be NULL.
 ///
 /// - DCC_ERROR_WRONG_THREAD: the dispatcher belongs to another thread.
-/// - DCC_ERROR_REENTRANT: the call is inside one of the dispatcher's jobs, completions or
-///   callbacks, for instance in the event loop of a dialog that a job has opened, or inside the
-///   `is_cancelled` of any job on this thread. Nothing ran. The `wake` that led here is not
-///   repeated: pump again some milliseconds later.
+/// - DCC_ERROR_REENTRANT: the call is inside one of the dispatcher's jobs, completions or host's
+///   functions, for instance in the event loop of a dialog that a job has opened. Or it is inside
+///   the `is_cancelled` function of any job on this thread. Nothing ran. The `wake` that led here
+///   is not repeated, so pump again some milliseconds later.
 ///
-/// Jobs run lane by lane, in the order of their posts. A job in slices gets one slice a tick. Jobs
-/// that are over are completed first. The pump stops between two functions as soon as `budget_ns`
-/// nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot interrupt a
-/// running function: that has to poll. At least one job or slice runs, however short the budget;
-/// but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound.
+/// Completions of jobs that have ended run first. Then jobs run lane by lane, in the order of their
+/// posts. A job in slices gets one slice a tick. The pump stops between two functions as soon as
+/// `budget_ns` nanoseconds have passed or `max_jobs` functions of jobs were called. It cannot
+/// interrupt a running function, which has to poll. At least one completion, job or slice runs,
+/// however short the budget; but with a bound of 0 nothing runs. DCC_NO_LIMIT means no bound.
 ///
-/// During each job its own job and parent token are current on this thread; afterwards what was
-/// current before is restored, whatever the job left. All jobs of a closed dispatcher are
-/// completed, whatever the bounds. If work is left, `wake` is called before this returns, unless
-/// the pump was vetoed.
+/// While a job runs, the job and its parent token are current on this thread. Afterwards what was
+/// current before is restored, even if the job left something else current. The pump of a closed
+/// dispatcher runs the completions of all ended jobs, also beyond its bounds. If work is left,
+/// `wake` is called before this returns, unless `veto` ended the pump.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_dispatcher_pump(
     dispatcher: *const dcc_dispatcher,

@@ -20,8 +20,9 @@ use crate::thread::slice_clock::NEVER;
 
 const _: () = assert!(DCC_NO_LIMIT == NEVER);
 
-/// Answers whether the function of a posted job should return now, to be called again in the next
-/// tick. For inner loops. Any thread, about its own slice. `if (x)` means: give the tick back.
+/// Tells whether the function of a posted job should return now, to be called again in the next
+/// tick. Any thread may call this, about its own slice. It is cheap enough for inner loops.
+/// `if (dcc_slice_is_over())` is right for the question whether to return.
 ///
 /// - DCC_OK: go on.
 /// - DCC_RUN_AGAIN: the slice is over.
@@ -39,14 +40,14 @@ const _: () = assert!(DCC_NO_LIMIT == NEVER);
 ///     return DCC_OK;
 ///
 /// The slice is this job's part of the pump's budget, which is divided among the jobs that wait for
-/// this tick. The first call in a slice answers DCC_OK unless the job was cancelled: so work goes
+/// this tick. The first call in a slice answers DCC_OK unless the job was cancelled, so work goes
 /// on, however short the budget. The clock is not read in each call. So a slice ends at most 50
-/// microseconds late, or one iteration if that takes longer; up to six iterations if they suddenly
-/// become longer.
+/// microseconds late, or one iteration late if an iteration takes longer than that. If iterations
+/// suddenly become longer, it may end six of them late.
 ///
 /// A slice has no end in a pump without a budget, in a job that runs on another thread than the
-/// dispatcher's, and in one that dcc_dispatcher_post_and_wait runs at once; there is none outside
-/// of jobs. Then only a cancel is answered.
+/// dispatcher's, and in a job that dcc_dispatcher_post_and_wait runs at once. Outside of posted
+/// jobs there is no slice. In all these cases the answer is DCC_OK until a cancel comes.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_slice_is_over() -> dcc_status {
     match thread::slots() {
@@ -72,24 +73,25 @@ extern "C" fn ask(slots: &thread::Slots) -> dcc_status {
     })
 }
 
-/// Answers when this thread's slice ends, on the clock of dcc_clock_now_ns, for work that plans
-/// ahead. DCC_NO_LIMIT: there is no slice, or it has no end. Any thread, about its own slice.
+/// Returns when the slice of the calling thread ends, on the clock of dcc_clock_now_ns, for work
+/// that plans ahead. Any thread may call this. DCC_NO_LIMIT: there is no slice, or it has no end.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_slice_ends_at_ns() -> u64 {
     guard_value(DCC_NO_LIMIT, || Ok(thread::slots().map_or(NEVER, ThreadSlots::slice_ends_ns)))
 }
 
 /// Lets a posted job that has answered DCC_RUN_WHEN_WOKEN or DCC_RUN_AWAY go on in its dispatcher's
-/// next tick, and wakes the host. Any thread, also callbacks of a cancel: nothing of the job runs
-/// inside this call.
+/// next tick, and calls the dispatcher's `wake`. Any thread may call this, also a callback of a
+/// cancel: no function of the job runs inside this call.
 ///
 /// A wake that comes while the job's function runs is kept: the job does not sleep after that
 /// slice. So the function first registers for the event that it waits for, then answers
-/// DCC_RUN_WHEN_WOKEN, and checks for the event in its next call. One wake may stand for several,
-/// and a wake may come without an event. A job that waits for its turn, or is over, is not changed.
+/// DCC_RUN_WHEN_WOKEN, and checks for the event in its next call. Several wakes may lead to one
+/// call of the function, and a call may come without an event. A wake does not change a job that
+/// waits for its turn or has ended.
 ///
 /// DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
-/// NULL: nothing happens.
+/// For NULL nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wake(job: *const dcc_job) -> dcc_status {
     guard(|| {
@@ -108,14 +110,15 @@ fn sleeper(job: *const dcc_job) -> Outcome<Option<(JobPin<'static>, PostedId)>> 
 }
 
 /// Wakes `job` once, as dcc_job_wake does, when `token` is cancelled or is gone; at once if it is
-/// cancelled already. Any thread; a cancel at the same moment wakes the job. A dcc_shutdown that
-/// clears the token's deadline wakes it, too.
+/// cancelled already. Any thread may call this. A cancel at the same moment wakes the job. A
+/// dcc_shutdown that clears the token's deadline wakes the job, too.
 ///
-/// For a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call. In contrast
-/// to a callback that calls dcc_job_wake, this runs no code of yours, so nothing has to be waited
-/// for before your code is unloaded. A sealed token is never cancelled, nor is NULL.
+/// It is meant for a job that answers DCC_RUN_WHEN_WOKEN next and asks the token in its next call.
+/// A callback that calls dcc_job_wake would be code of yours; this runs none, so there is nothing
+/// to wait for before your code is unloaded. NULL and a token of a sealed job are never cancelled,
+/// so they never wake the job.
 ///
-/// Writes a registration to `out_registration`: end it by dcc_registration_unregister when `job` no
+/// `out_registration` gets a registration. End it by dcc_registration_unregister when `job` no
 /// longer waits. The registration keeps neither the token nor the job alive.
 ///
 /// DCC_ERROR_WRONG_STATE: the job was not posted, or dcc_dispatcher_post_and_wait runs it at once.
@@ -138,8 +141,9 @@ pub unsafe extern "C" fn dcc_job_wake_at_cancel(
 }
 
 /// Wakes `job` once, as dcc_job_wake does, when a dcc_job_wait for `awaited` would return: when
-/// `awaited` has really ended, is gone unfinished, or can never end. At once if it has ended or is
-/// NULL. Any thread; an end at the same moment wakes the job. NULL for `job`: nothing happens.
+/// `awaited` has really ended, is gone unfinished, or can never end. It wakes `job` at once if
+/// `awaited` has ended or is NULL. Any thread may call this. An end at the same moment wakes `job`.
+/// If `job` is NULL, nothing happens.
 ///
 /// - DCC_ERROR_WOULD_DEADLOCK: `job` and `awaited` are the same, so `job` would wait for its own
 ///   end. Two jobs that wait for each other in this way are not detected: they sleep until one of
@@ -147,9 +151,10 @@ pub unsafe extern "C" fn dcc_job_wake_at_cancel(
 /// - DCC_ERROR_WRONG_STATE: `job` was not posted, or dcc_dispatcher_post_and_wait runs it at once.
 /// - DCC_ERROR_RESOURCES: as for dcc_job_wait.
 ///
-/// In its next call `job` asks dcc_job_wait with a timeout of 0 how `awaited` ended. This runs no code of
-/// yours. It keeps neither job alive. Calls with the same two jobs count as one, and need not be
-/// undone: if `job` is over by then, nothing happens. A cancel of `job` does not cancel `awaited`.
+/// In its next call `job` asks dcc_job_wait with a timeout of 0 how `awaited` ended. The call keeps
+/// neither job alive, and runs no code of yours. Several calls with the same two jobs count as one.
+/// The call need not be undone: if `job` has ended before `awaited`, nothing happens. A cancel of
+/// `job` does not cancel `awaited`.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wake_at_end(job: *const dcc_job, awaited: *const dcc_job) -> dcc_status {
     guard(|| {
