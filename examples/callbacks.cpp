@@ -1,5 +1,5 @@
-// Shows: a blocking download that a deadline or a user ends, without any poll: a callback wakes it,
-// as one would wake a socket. Then the same code as it is written for std::stop_token.
+// Shows: a blocking download that does not poll, and that a deadline or a user ends: a callback of the
+// token wakes it, as a program would wake a socket. Then the same code, written for std::stop_token.
 //
 // Run, after `cargo build --release`, on Linux:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -45,7 +45,7 @@ bool download(const dcc::token &token)
     return server.receive();
 }
 
-// The same for any library's stop_token.
+// The same download for the stop_token of any library.
 template <template <class> class Callback, class StopToken> bool download_until(StopToken stop)
 {
     connection server;

@@ -1,5 +1,5 @@
-// Shows: long work on a UI thread as a coroutine (C++20): it gives the tick back when its share of it is used
-// up, calls another coroutine, waits without costing a tick, and rolls back when it is cancelled.
+// Shows: long work on a UI thread as a coroutine (C++20). It gives the tick back when its share of that is
+// used up, calls another coroutine, waits without using a tick, and rolls back when it is cancelled.
 //
 // Run, after `cargo build --release`, on Linux:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 using mesh = std::vector<float>;
 
-// One pass; gives how far the points moved.
+// One pass. Returns how far the points moved.
 dcc::task<float> relax(mesh &points)
 {
     float moved = 0;
@@ -25,7 +25,7 @@ dcc::task<float> relax(mesh &points)
         const float middle = (points[at - 1] + points[at + 1]) / 2;
         moved += middle > points[at] ? middle - points[at] : points[at] - middle;
         points[at] = middle;
-        co_await dcc::slice(); // to the next tick, if this one's share is used up
+        co_await dcc::slice(); // goes on in the next tick if the share of this one is used up
     }
     co_return moved;
 }

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         eprintln!("usage: cargo run --release --example demo [-- path/to/file.obj]");
         return ExitCode::from(2);
     }
-    // What goes wrong while building is for people, not for debuggers.
+    // A person reads why the build failed, so only the message is printed, without a backtrace.
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("demo: {}", panic.payload_as_str().unwrap_or("cannot be built"));
     }));
@@ -35,11 +35,11 @@ fn main() -> ExitCode {
     let demo = build_cpp::build(&folder);
     let mesh = mesh.map_or_else(|| short(build_cpp::scan()), PathBuf::from);
     let status = demo.host(&mesh, &folder).status().expect("what was just built starts");
-    // Killed by a signal: no code.
+    // A host that was killed by a signal has no code.
     ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// `target/demo`, wherever cargo has its target folder.
+/// The folder `demo` in cargo's target folder.
 fn output_folder() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
     // target/<profile>/examples/<this program>
@@ -47,7 +47,7 @@ fn output_folder() -> PathBuf {
     short(target.join("demo"))
 }
 
-/// Relative to the current folder if it is below it.
+/// The path relative to the current folder, if it is below that folder.
 fn short(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here).map(PathBuf::from).unwrap_or(path)

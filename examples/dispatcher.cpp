@@ -1,5 +1,5 @@
-// Shows: a UI thread that pumps jobs from its tick: one that works in slices and shows how far it is,
-// until another thread cancels it; one that runs beside; and how the UI learns of both ends.
+// Shows: a UI thread that pumps jobs from its tick. One job works in slices and shows how far it is until
+// another thread cancels it. A second job runs beside it. The UI learns how each of them ended.
 //
 // Run, after `cargo build --release`, on Linux:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -34,13 +34,13 @@ int main()
     std::vector<float> mesh(1000);
     std::size_t smoothed = 0;
     const dcc::job smooth = ui.post("Smooth", [&](const dcc::job &job) {
-        mesh[smoothed] *= 0.5f; // one slice of it
+        mesh[smoothed] *= 0.5f; // one slice of the work
         job.set_progress(++smoothed, mesh.size());
         return smoothed < mesh.size() ? dcc::step::again : dcc::step::done;
     }, posting);
     dcc::waited_job counted;
     std::thread user([&] {
-        // Whoever needs the UI thread's data waits for its turn there.
+        // Another thread that needs data of the UI thread posts a job for it, and waits.
         counted = ui.post_and_wait("Count", [&] { std::printf("%zu so far\n", smoothed); }, 10s);
         std::this_thread::sleep_for(300ms);
         smooth.cancel("the user pressed Esc");

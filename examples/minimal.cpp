@@ -1,4 +1,4 @@
-// Shows: a long job that someone else cancels, in twenty lines of C++.
+// Shows: a long job that another thread cancels, in twenty lines of C++.
 //
 // Run, after `cargo build --release`, on Linux:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -21,7 +21,7 @@ int main()
 
     volatile long counted = 0;
     dcc::job_state end = dcc::run(job, [&counted] {
-        dcc::poller cancelled; // what is current on this thread
+        dcc::poller cancelled; // asks what is current on this thread
         while (counted < 1000000000 && !cancelled())
             counted = counted + 1;
         return !cancelled();

@@ -32,7 +32,7 @@ public:
         thread_.join();
     }
 
-    // Cancels the job as soon as `due` says so. The future has what the library answered.
+    // Cancels the job as soon as `due` answers true. The future gets the library's answer.
     std::future<dcc_status> watch(std::uint64_t job_id, moment due, std::string reason)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -58,7 +58,7 @@ public:
     }
 
 private:
-    // It holds no reference: if the host gives the job up, there is nothing to find.
+    // The agent holds no reference to the job. If the host drops the job, it cannot be found any more.
     struct request {
         std::uint64_t job_id;
         moment due;
@@ -92,7 +92,7 @@ private:
     std::mutex mutex_;
     std::optional<request> request_;
     std::atomic<bool> ends_{false};
-    std::thread thread_; // last: it uses the others
+    std::thread thread_; // the last member, because the thread uses the others
 };
 
 } // namespace demo

@@ -11,7 +11,7 @@ namespace demo {
 
 std::vector<double> bake_openness(const mesh &input, bake_polls polls, source_lines &loop)
 {
-    const dcc::poller cancelled; // of the job that is current
+    const dcc::poller cancelled; // asks the current job
     const std::size_t count = input.vertex_count();
     const std::vector<double> &at = input.positions;
 
@@ -35,8 +35,8 @@ std::vector<double> bake_openness(const mesh &input, bake_polls polls, source_li
         }
     }
 
-    // What stands in the way: some of the other vertices above each one. A quarter of a second,
-    // however large the mesh: longer than other programs may keep the other loops from polling.
+    // Counts which of some other vertices stand above each one. It takes a quarter of a second for a mesh of
+    // any size, so other programs cannot make another loop look like the longest gap.
     const std::size_t samples = std::max<std::size_t>(1, 100'000'000 / count);
     std::vector<double> openness(count);
     loop.first = __LINE__;
@@ -55,7 +55,7 @@ std::vector<double> bake_openness(const mesh &input, bake_polls polls, source_li
     }
     loop.last = __LINE__;
 
-    // Softened along the edges.
+    // Softens the result along the edges.
     for (std::size_t corner = 0; corner + 1 < input.corners.size(); ++corner) {
         if (cancelled())
             return {};

@@ -1,24 +1,24 @@
-//! Builds the demo's C++ parts; the demo and its test share it.
+//! Builds the demo's C++ parts, for the demo and for its test.
 
 use crate::support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The host and the plugin, beside the library that both load.
+/// The built host and plugin. They lie beside the library that both load.
 pub struct Built {
     host: PathBuf,
     plugin: PathBuf,
 }
 
 impl Built {
-    /// The host, playing its scenes with this mesh and writing its results to this folder.
+    /// The command that runs the host with this mesh. It writes its results to this folder.
     pub fn host(&self, mesh: &Path, results: &Path) -> Command {
         let mut host = Command::new(&self.host);
         host.arg(&self.plugin).arg(results).arg(mesh);
         host
     }
 
-    /// The same host with a plugin that is compiled with more flags, into a folder of its own.
+    /// The same host with a plugin that is compiled with more flags into another folder.
     #[allow(dead_code, reason = "for the demo's test")]
     pub fn with_plugin(&self, folder: &Path, flags: &[&str]) -> Self {
         support::staged_library(folder);

@@ -12,12 +12,12 @@ namespace demo {
 namespace {
 
 struct saving {
-    dcc_status answer = DCC_OK; // to the agent
+    dcc_status answer = DCC_OK; // the library's answer to the agent
     dcc::job_state end = dcc::job_state::none;
-    bool is_told = false; // that the cancel was first
+    bool is_told = false; // whether the job was told that the cancel was first
 };
 
-// Saves a mesh over another, as a job that the agent cancels: right before it writes, or while it does.
+// A job that saves a mesh over another one. The agent cancels it right before it writes, or while it writes.
 saving save(stage &stage, const std::string &path, const mesh &saved, bool cancel_comes_first)
 {
     saving result;

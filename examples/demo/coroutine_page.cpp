@@ -1,4 +1,4 @@
-// Needs C++20.
+// This file needs C++20.
 #include "coroutine_page.hpp"
 
 #include <cstddef>
@@ -12,14 +12,14 @@ namespace {
 constexpr int frames_wanted = 60;
 
 struct shown {
-    int frames = 0;        // that the UI has drawn
-    int idle_frames = 0;   // of them, those in whose tick the work did not get on
+    int frames = 0;        // frames that the UI has drawn
+    int idle_frames = 0;   // those of them in whose tick the work made no step
     std::uint64_t steps = 0;
     std::uint64_t steps_before = 0;
 };
 
-// Moves each vertex a little, again and again, until the UI has drawn so many frames: it never waits for the
-// UI, so all that lets the UI draw is that it gives the tick back.
+// Moves each vertex a little, again and again, until the UI has drawn `frames_wanted` frames. It never waits
+// for the UI, so the UI can draw only because the coroutine gives the tick back.
 dcc::task<> relax(std::vector<double> &positions, shown &seen)
 {
     const std::vector<double> before = positions;
@@ -28,7 +28,7 @@ dcc::task<> relax(std::vector<double> &positions, shown &seen)
             for (std::size_t at = 3; at < positions.size(); ++at) {
                 positions[at] += (positions[at - 3] - positions[at]) / 1024;
                 ++seen.steps;
-                co_await dcc::slice(); // to the next tick, if this one's share is used up
+                co_await dcc::slice(); // goes on in the next tick if the share of this one is used up
             }
         }
     } catch (const dcc::cancelled_error &) {
@@ -44,7 +44,7 @@ struct played {
     std::chrono::nanoseconds longest_tick = {};
 };
 
-// Posts the work and lets the UI run; the user cancels it in this frame.
+// Posts the work and runs the UI. The user cancels the job in frame `cancel_in_frame`.
 played play(stage &stage, std::vector<double> &positions, int cancel_in_frame)
 {
     played result;

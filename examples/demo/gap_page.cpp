@@ -40,7 +40,7 @@ baked bake(stage &stage, const char *label, bake_polls polls)
     return result;
 }
 
-// "bake.cpp:40", and what stands there if the source is at hand.
+// A place such as "bake.cpp:40", with the code of that line if the source can be read.
 std::string place(const char *file, std::uint32_t line)
 {
     const std::string path = file;

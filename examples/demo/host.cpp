@@ -1,6 +1,5 @@
-// The demo's host: a UI loop that pumps a dispatcher, where jobs of a plugin are posted, and someone
-// else who cancels them. The scenes are in scenes.cpp; `cargo run --release --example demo` builds
-// and runs it all.
+// The demo's host: a UI loop that pumps a dispatcher with jobs of a plugin, and an agent on another thread
+// that cancels them. The scenes are in scenes.cpp. `cargo run --release --example demo` builds and runs it.
 
 #include <pthread.h>
 
@@ -32,15 +31,15 @@ using namespace demo;
 constexpr int exit_unexpected = 1;
 constexpr int exit_bad_input = 2;
 
-// As many passes as make a job take about 1.5 seconds of ticks, however large the mesh and fast
-// the machine: enough to cancel it half-way. More passes take smaller steps.
+// As many passes as a job can do in about 1.5 seconds of ticks with this mesh on this machine, so that there
+// is time to cancel it half-way. With more passes each step is smaller.
 smoothing_plan measured_plan(const loaded_plugin &plugin, const mesh &input)
 {
     constexpr double work_ns = 90.0 * usual_slice.count();
     constexpr std::uint64_t endless = 1'000'000'000;
     constexpr std::uint64_t fewest = 6;
     smoothing_job trial(plugin, input, {endless, 4.0}, "trial");
-    double visits_per_ns = 0.0; // the best, because other programs may disturb
+    double visits_per_ns = 0.0; // the best measurement, because other programs may disturb some
     for (int repeat = 0; repeat < 10; ++repeat) {
         const std::uint64_t before = trial.latest_slice().visits;
         const std::uint64_t start = dcc_clock_now_ns();
@@ -73,7 +72,7 @@ dcc_latency latency(std::int32_t which)
     return result;
 }
 
-// What the dispatcher and the library have counted meanwhile.
+// Prints what the dispatcher and the library have counted during the scenes.
 void show_figures(const stage &stage)
 {
     const dcc::dispatcher_stats done = stage.ui.jobs().stats();

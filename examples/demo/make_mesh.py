@@ -1,7 +1,7 @@
 """Makes scan.obj, the demo's mesh: a lumpy torus under the noise of a bad scanner.
 
-Blender makes it, so that what the demo reads is what a DCC writes. It is deterministic. To make
-it anew, with PyPI's `bpy` 4.5 (Python 3.11):
+Blender makes it, so that the demo reads a file that a DCC has written. The result is always the same. To make
+it again, with PyPI's `bpy` 4.5 (Python 3.11):
 
     python3.11 -m venv target/bpy && target/bpy/bin/pip install bpy==4.5.*
     target/bpy/bin/python examples/demo/make_mesh.py
@@ -56,7 +56,7 @@ def export(scan):
 
 
 def keep_four_decimals():
-    """A scanner's precision; and it makes the file a third smaller."""
+    """Rounds to the precision of a scanner, which also makes the file a third smaller."""
     lines = []
     for line in OUTPUT.read_text().splitlines():
         if line.startswith("v "):

@@ -15,7 +15,7 @@
 namespace demo {
 namespace {
 
-// A line's next field, without the blanks around it; empty at the end of the line.
+// The next field of a line, without the blanks around it. Empty at the end of the line.
 std::string_view next_field(std::string_view &rest)
 {
     const std::size_t start = std::min(rest.find_first_not_of(" \t"), rest.size());
@@ -73,7 +73,7 @@ private:
             fail("is a device, not an OBJ file");
     }
 
-    // Reads a line and those that a backslash at the end appends to it.
+    // Reads a line, and the lines that a backslash at its end appends to it.
     bool read_line(std::istream &file)
     {
         line_.clear();
@@ -86,7 +86,7 @@ private:
             if (!part.empty() && part.back() == '\r')
                 part.pop_back();
             if (line_number_ == 1 && part.rfind("\xEF\xBB\xBF", 0) == 0)
-                part.erase(0, 3); // the mark that some editors put first
+                part.erase(0, 3); // the byte order mark that some editors write first
             refuse_binary(part);
             continued = !part.empty() && part.back() == '\\';
             if (continued)
@@ -126,7 +126,7 @@ private:
         std::size_t numbers = 0;
         for (std::string_view field = next_field(rest); !field.empty(); field = next_field(rest)) {
             const double value = number(field);
-            // What follows x, y and z is a weight or a colour.
+            // The fields after x, y and z are a weight or a colour.
             if (numbers++ < 3)
                 mesh_.positions.push_back(value);
         }
@@ -158,7 +158,7 @@ private:
                                  {polygon_[0], polygon_[third - 1], polygon_[third]});
     }
 
-    // The vertex of "7", "7/1", "7//3" or "7/1/3"; negative ones count back from the latest.
+    // The vertex of "7", "7/1", "7//3" or "7/1/3". A negative number counts back from the latest vertex.
     std::uint32_t corner(std::string_view field)
     {
         const std::size_t slash = std::min(field.find('/'), field.size());
@@ -175,7 +175,7 @@ private:
             fail_here("a face uses vertex " + std::to_string(given) + ", but there are " +
                       std::to_string(so_far) + (given == 0 ? ", counted from 1" : " before it"));
         const std::uint32_t used = static_cast<std::uint32_t>(given < 0 ? so_far + given : given - 1);
-        // It may still come: only the end of the file tells.
+        // The vertex may still follow, so this is checked at the end of the file.
         if (used >= highest_used_) {
             highest_used_ = used;
             highest_line_ = line_number_;

@@ -1,4 +1,4 @@
-// The demo's plugin: smooths a mesh a slice at a time and asks before each vertex whether to stop.
+// The demo's plugin. It smooths a mesh in slices, and asks before each vertex whether to stop.
 // `run_slice` is what this demo is about. Run it with `cargo run --release --example demo`.
 
 #include "smoothing.h"
@@ -43,7 +43,7 @@ public:
 
     std::size_t count(std::size_t vertex) const { return begin_[vertex + 1] - begin_[vertex]; }
 
-    // From a vertex to the middle of its neighbours.
+    // The way from a vertex to the middle of its neighbours.
     point to_middle(const double *positions, std::size_t vertex) const
     {
         point way = {};
@@ -77,11 +77,11 @@ public:
     smoothing_slice run_slice(std::uint64_t budget_ns)
     {
         const std::uint64_t start = dcc_clock_now_ns();
-        const dcc::poller cancelled; // of the job that this thread works for
+        const dcc::poller cancelled; // asks the current job of this thread
         const dcc::job job = dcc::job::current();
         std::int32_t answer = SMOOTHING_UNFINISHED;
         do {
-            // Reading the clock costs more than smoothing a vertex, polling does not.
+            // To read the clock takes longer than to smooth a vertex; a poll does not.
             for (int until_clock = 256; until_clock > 0 && answer == SMOOTHING_UNFINISHED;
                  --until_clock) {
 #ifndef DEMO_FORGET_TO_POLL
@@ -100,7 +100,7 @@ public:
         return {answer, visits_, polls_};
     }
 
-    // Vertices with many neighbours count more; in this measure smoothing never roughens.
+    // Vertices with many neighbours count more. With this measure smoothing never makes a mesh rougher.
     double roughness() const
     {
         double sum = 0.0;
@@ -141,7 +141,7 @@ extern "C" __attribute__((visibility("default"))) const smoothing_plugin *smooth
             try {
                 return new smoothing_task(*mesh, passes, strength);
             } catch (...) {
-                return nullptr; // no exception may cross into the host
+                return nullptr; // no exception may pass through the C interface
             }
         },
         [](smoothing_task *task, std::uint64_t budget_ns, smoothing_slice *slice) {

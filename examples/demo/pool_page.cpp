@@ -12,14 +12,14 @@ namespace demo {
 namespace {
 
 constexpr int workers = 4;
-constexpr std::uint64_t samples = 1'000'000'000; // of each worker: many minutes
+constexpr std::uint64_t samples = 1'000'000'000; // for each worker: many minutes of work
 constexpr std::uint64_t few_samples = 20'000;
 constexpr std::uint64_t between_reports = 1'000;
 
-// Takes samples until it has enough or its poll says stop. It knows no job and no pool.
+// Takes samples until it has enough or a poll says stop. This code knows nothing of jobs and pools.
 std::uint64_t sample(std::uint64_t enough, std::atomic<std::uint64_t> &all)
 {
-    const dcc::poller cancelled; // of what this thread works for
+    const dcc::poller cancelled; // asks what is current on this thread
     const dcc::job job = dcc::job::current();
     std::uint64_t state = 1;
     for (std::uint64_t done = 0; done < enough; ++done) {
@@ -43,11 +43,11 @@ std::uint64_t polls_without_job()
 
 struct pool_run {
     dcc::job_state end;
-    std::vector<std::uint64_t> done; // of each worker
+    std::vector<std::uint64_t> done; // samples of each worker
     std::uint64_t strays;            // polls without a job
 };
 
-// The job starts its workers, is cancelled by the agent, and ends when all have returned.
+// A job that starts its workers. The agent cancels it, and it ends when all workers have returned.
 pool_run run_pool(stage &stage, bool forgets_one)
 {
     pool_run result = {dcc::job_state::none, std::vector<std::uint64_t>(workers), polls_without_job()};

@@ -1,4 +1,4 @@
-// Shows how far jobs are: on a terminal one line that is drawn anew, elsewhere a few lines.
+// Shows how far jobs are: on a terminal one line that is drawn again and again, in a file a few lines.
 #pragma once
 
 #include <unistd.h>
@@ -49,7 +49,7 @@ private:
         return sum / static_cast<double>(jobs_.size());
     }
 
-    // At most 79 columns: a line that wraps could not be drawn over.
+    // At most 79 columns, because a line that wraps cannot be overwritten.
     std::string text() const
     {
         const int width = jobs_.size() == 1 ? 40 : 7;

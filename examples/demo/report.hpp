@@ -1,4 +1,4 @@
-// What the demo tells people: each check as it is made, the figures of all scenes at the end.
+// What the demo prints: each check when it is made, and at the end the numbers of all scenes.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,7 @@ inline const char *name(dcc::job_state state)
     return "unknown";
 }
 
-// 1234567 as "1,234,567".
+// A number with commas: 1234567 becomes "1,234,567".
 inline std::string grouped(std::uint64_t number)
 {
     std::string digits = std::to_string(number);

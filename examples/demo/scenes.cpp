@@ -17,7 +17,7 @@ void title(const char *text, const char *story)
     std::printf("\n%s\n%s\n", text, story);
 }
 
-// The UI loop of one scene.
+// Runs the UI loop for one scene.
 void play(stage &stage, std::initializer_list<smoothing_job *> jobs)
 {
     progress_bar bar({jobs.begin(), jobs.end()});

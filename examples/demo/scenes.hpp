@@ -14,7 +14,7 @@
 
 namespace demo {
 
-// What all scenes play with.
+// The objects that all scenes use.
 struct stage {
     const loaded_plugin &plugin;
     const mesh &input;
@@ -23,11 +23,11 @@ struct stage {
     ui_loop ui = {};
     agent canceller = {};
     report told = {};
-    mesh smoothed = {}; // the undisturbed result, of scene 2
-    std::uint64_t polls = 0; // of all scenes
+    mesh smoothed = {}; // the result of scene 2, which no cancel has disturbed
+    std::uint64_t polls = 0; // polls of all scenes
 };
 
-// What a scene adds to the summary.
+// The line that a scene adds to the summary.
 struct summary_line {
     std::string posted_as;
     std::string seen;

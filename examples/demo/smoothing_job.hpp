@@ -1,5 +1,5 @@
-// One long job of the host: a mesh, the plugin's task, and the posted job that others see and can
-// cancel.
+// One long job of the host: a mesh, the plugin's task, and the posted job, which any code of the process can
+// find and cancel.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@ struct smoothing_plan {
     double strength = 4.0;
 };
 
-// Lives until its posted job is over.
+// This object must live until its posted job is over.
 class smoothing_job {
 public:
     smoothing_job(const loaded_plugin &plugin, const mesh &input, const smoothing_plan &plan,
@@ -38,10 +38,10 @@ public:
             throw std::bad_alloc();
         roughness_before_ = roughness();
     }
-    smoothing_job(const smoothing_job &) = delete; // the plugin knows where the mesh is
+    smoothing_job(const smoothing_job &) = delete; // the plugin has a pointer to the mesh
     smoothing_job &operator=(const smoothing_job &) = delete;
 
-    // Has the UI thread work for it: a slice of this length in each tick.
+    // Posts the job. In each tick the UI thread then works on it for the length of one slice.
     void post(const ui_loop &ui, std::chrono::nanoseconds slice)
     {
         dcc::post_options options;
@@ -52,12 +52,12 @@ public:
         job_ = ui.jobs().post(label_, [this, slice] { return run_slice(slice); }, options);
     }
 
-    // Answers as a posted function does: over, stopped by a cancel, or to be called again.
+    // The answer is that of a posted function: done, stopped by a cancel, or "call me again".
     dcc_status run_slice(std::chrono::nanoseconds slice)
     {
         const std::clock_t start = std::clock();
         plugin_->run_slice(task_.get(), static_cast<std::uint64_t>(slice.count()), &slice_);
-        // Processor time, because other programs may have had the processor in between.
+        // Measures processor time, because other programs may have had the processor in between.
         processor_time_ += std::clock() - start;
         ++slices_;
         grows_ = grows_ && progress() >= latest_progress_;
@@ -97,7 +97,7 @@ public:
     double roughness() const { return plugin_->roughness(task_.get()); }
     double roughness_before() const { return roughness_before_; }
 
-    // As its completion saw them: the age of the cancel, and of the tick before.
+    // When the completion ran: how old the cancel was, and how long ago the previous tick had begun.
     std::chrono::nanoseconds since_cancel() const { return since_cancel_; }
     std::chrono::nanoseconds since_previous_tick() const { return since_previous_tick_; }
 

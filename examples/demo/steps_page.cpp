@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t textures = 40;
 constexpr std::uint64_t points = 100'000;
 
-// Two libraries, each with units of its own. Neither knows that it is a part of something.
+// Two libraries that count units of their own. Neither knows that it fills only a part of a bar.
 void convert_textures()
 {
     dcc::progress p(textures, "Textures");
@@ -21,7 +21,7 @@ void convert_textures()
         std::this_thread::sleep_for(std::chrono::milliseconds(25));
 }
 
-// One point a millisecond, and all the others at once when it may hurry.
+// Writes one point in each millisecond, and all that are left at once as soon as `may_hurry` is set.
 void write_points(const std::atomic<bool> &may_hurry)
 {
     dcc::progress p(points, "Points");

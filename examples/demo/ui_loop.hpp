@@ -1,5 +1,5 @@
-// Stands for a host's UI loop: in each tick it lets posted jobs run, then draws. While a tick lasts
-// the UI does nothing else.
+// Stands for a host's UI loop. Each tick lets posted jobs run and then draws. During a tick the UI does
+// nothing else.
 #pragma once
 
 #include <algorithm>
@@ -15,13 +15,13 @@ class ui_loop {
 public:
     using clock = std::chrono::steady_clock;
     static constexpr clock::duration period = std::chrono::nanoseconds(1'000'000'000 / 60);
-    // What jobs may have of a period: three slices and a little.
+    // The part of a period that jobs may use: three slices and a little more.
     static constexpr std::chrono::nanoseconds budget = std::chrono::milliseconds(13);
 
-    // Where jobs are posted for this loop.
+    // The dispatcher of this loop, to post jobs to.
     const dcc::dispatcher &jobs() const { return jobs_; }
 
-    // Ticks 60 times a second until all that was posted is over.
+    // Ticks 60 times a second until all posted jobs are over.
     template <class Draw> void run(Draw draw)
     {
         longest_tick_ = std::chrono::nanoseconds(0);
@@ -32,7 +32,7 @@ public:
             longest_tick_ = std::max(longest_tick_, tick.elapsed);
             more = tick.remaining != 0;
             draw();
-            // A late loop does not catch up.
+            // A loop that is late does not make up for the ticks that it has missed.
             due = std::max(due + period, clock::now());
             if (more)
                 std::this_thread::sleep_until(due);
@@ -42,7 +42,7 @@ public:
     // The longest tick of the latest run.
     std::chrono::nanoseconds longest_tick() const { return longest_tick_; }
 
-    // From the start of the tick before the present one: a cancel that is older was obeyed then.
+    // The time since the previous tick began. A cancel that is older must have been obeyed in that tick.
     std::chrono::nanoseconds since_previous_tick() const { return clock::now() - previous_start_; }
 
 private:

@@ -1,6 +1,6 @@
-// Shows: a plugin whose loops an agent can cancel though it knows nothing of agents, MCP or Python. It
-// works for whatever token and job are current on its thread, asks before each step whether to stop,
-// and gives back what it had done by then.
+// Shows: a plugin whose loops an agent can cancel, although the plugin knows nothing of agents, MCP or
+// Python. It polls the token and the job that are current on its thread, asks before each step whether to
+// stop, and returns what it has done so far.
 //
 // Build, after `cargo build --release`, on Linux:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -25,13 +25,13 @@
 
 extern "C" {
 
-// What came of a call. Its layout is known to native_bake.py.
+// The outcome of a call. native_bake.py declares the same layout.
 struct bake_outcome {
-    uint64_t done;              // passes, or bytes
-    uint64_t asked;             // as many as there were to do
-    uint64_t result;            // checksum of what was done
+    uint64_t done;              // passes or bytes that were done
+    uint64_t asked;             // passes or bytes that were to do
+    uint64_t result;            // checksum of the work that was done
     uint64_t cancel_to_seen_ns; // from the cancel to the poll that saw it, 0 if there was none
-    char error[256];            // what went wrong, empty if nothing did
+    char error[256];            // what went wrong; empty if nothing did
 };
 
 } // extern "C"
@@ -40,7 +40,7 @@ namespace {
 
 std::atomic<int64_t> open_resources{0};
 
-// A member of whatever must be given back, so that it can be seen that it was.
+// A member of each resource that must be given back. `open_resources` shows whether that has happened.
 struct counted {
     counted() { ++open_resources; }
     ~counted() { --open_resources; }
@@ -50,7 +50,7 @@ struct counted {
 
 constexpr std::size_t side = 96;
 
-// A square of heights that each pass smooths.
+// A square of heights. Each pass smooths all of it.
 class height_field {
 public:
     explicit height_field(uint64_t seed) : heights_(side * side), smoothed_(side * side)
@@ -61,7 +61,7 @@ public:
         }
     }
 
-    // Answers 0, or why it stopped: then the pass did nothing.
+    // Answers 0, or why it stopped. A pass that stopped has changed nothing.
     dcc_status smooth(dcc_poll_pair poll)
     {
         for (std::size_t row = 0; row < side; ++row) {
@@ -133,7 +133,7 @@ private:
     std::FILE *file_;
 };
 
-// CRC-32 as zip files have it.
+// The CRC-32 that zip files use.
 class crc32 {
 public:
     crc32()
@@ -162,7 +162,7 @@ void note_progress(const bake_outcome &outcome)
     dcc_job_set_progress(dcc_job_current(), outcome.done, outcome.asked, nullptr, 0);
 }
 
-// How long the cancel took to be seen, which the library noted at the poll that saw it.
+// The time from the cancel to the poll that saw it. The library has noted it at that poll.
 uint64_t cancel_to_seen_ns()
 {
     dcc_job_thread thread = {};
@@ -172,7 +172,7 @@ uint64_t cancel_to_seen_ns()
     return read == DCC_OK && count > 0 ? thread.cancel_to_seen_ns : 0;
 }
 
-// No exception may leave through C. Answers 0, why the work stopped, or a negative status.
+// Runs work without letting an exception pass through C. Answers 0, why the work stopped, or an error.
 template <typename Work> int32_t guarded(bake_outcome *outcome, Work work)
 {
     *outcome = {};
@@ -191,7 +191,7 @@ dcc_status bake(uint64_t seed, uint64_t passes, bake_outcome &outcome)
 {
     outcome.asked = passes;
     const auto field = std::make_unique<height_field>(seed);
-    const dcc_poll_pair poll = dcc_poll_current(); // for the rows; a pass asks in full
+    const dcc_poll_pair poll = dcc_poll_current(); // for rows; each pass also asks the host's check
     dcc_status stopped = DCC_OK;
     while (outcome.done < passes) {
         if ((stopped = dcc_check_cancelled()) != DCC_OK)
@@ -209,13 +209,13 @@ dcc_status bake(uint64_t seed, uint64_t passes, bake_outcome &outcome)
 
 extern "C" {
 
-// Smooths `count` times.
+// Smooths a height field `count` times.
 int32_t long_execution(uint64_t count, bake_outcome *outcome)
 {
     return guarded(outcome, [count](bake_outcome &out) { return bake(1, count, out); });
 }
 
-// Smooths a few times what the topic begins with.
+// Smooths a height field that is made from the topic a few times.
 int32_t short_execution(const char *topic, bake_outcome *outcome)
 {
     return guarded(outcome, [topic](bake_outcome &out) {
@@ -248,7 +248,7 @@ int32_t process_large_file(const char *path, bake_outcome *outcome)
     });
 }
 
-// How many files and fields are in use.
+// How many files and height fields are in use.
 int64_t bake_open_resources(void) { return open_resources; }
 
 } // extern "C"

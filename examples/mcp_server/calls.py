@@ -1,12 +1,12 @@
-"""A tool call of the SDK, done by the plugin in a worker thread, and how it is cancelled.
+"""Runs a tool call of the SDK in the plugin, on a worker thread, and cancels it.
 
-A cancel reaches a call on two ways, and one of them is enough:
+A cancel reaches a call in two ways. Each of them is enough:
 
 - "message": the transport sees `notifications/cancelled` and shows it to `dcc_cancel`
   (raw_messages.py), with its id and its reason. The native loop stops at its next poll, without the
   SDK and without the event loop.
-- "task": the SDK cancels the task of the handler, because of that message, because the client closed
-  the response stream (streamable HTTP since 2026-07-28), or because the connection ended.
+- "task": the SDK cancels the task of the handler. It does so because of that message, because the client
+  closed the stream of the response (streamable HTTP since 2026-07-28), or because the connection ended.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ import anyio
 
 import dcc_cancel
 
-# More calls than this at once wait for each other.
+# How many calls may run at the same time. Further calls wait for a worker.
 WORKERS = 64
-# Cancelled calls whose partial results are kept.
+# Of how many cancelled calls the partial results are kept.
 KEPT = 100
-# How often the event loop looks whether a progress note is due.
+# How often the event loop looks whether a progress notification is due, in seconds.
 LOOK_SECONDS = 0.02
-# How long after the transport saw a cancel the SDK may take to cancel its task.
+# How many seconds the SDK may need to cancel its task after the transport saw the cancel.
 SDK_SECONDS = 2
 
 
 class CallCancelled(Exception):
-    """A call was cancelled of which the SDK does not know: its peer is told this code and text."""
+    """A call was cancelled, and the SDK does not know it. The SDK sends this code and text to the peer."""
 
     def __init__(self, reply):
         error = json.loads(reply)["error"] if reply else {"code": -32800, "message": "Request cancelled"}
@@ -39,7 +39,7 @@ class CallCancelled(Exception):
 
 
 class Call:
-    """One call in flight."""
+    """One call that is in flight."""
 
     def __init__(self, tool, label, request, job, reason_of_sdk):
         self.reason_of_sdk = reason_of_sdk
@@ -52,7 +52,7 @@ class Call:
         self.is_over = asyncio.Event()
 
     def note_cancel(self, way):
-        """Notes on which way a cancel came, and how far the native loop was by then."""
+        """Notes in which way a cancel came, and how far the native loop was at that moment."""
         if self.done_at_cancel is None:
             self.done_at_cancel = self.job.progress.done
         if way not in self.ways:
@@ -67,14 +67,14 @@ class Call:
             "ways": self.ways,
             "done": outcome.done,
             "asked": outcome.asked,
-            "result": str(outcome.result),  # more bits than a number has in JSON
+            "result": str(outcome.result),  # a str, because numbers of JSON have fewer bits
             "done_at_cancel": self.done_at_cancel,
             "cancel_to_seen_ns": outcome.cancel_to_seen_ns,
         }
 
 
 class Calls:
-    """The calls of a server and what is left of those that were cancelled."""
+    """The calls of a server, and the partial results of those that were cancelled."""
 
     def __init__(self, connections):
         self._connections = connections
@@ -82,8 +82,11 @@ class Calls:
         self._workers = concurrent.futures.ThreadPoolExecutor(WORKERS, "bake")
 
     async def run(self, session, request_id, meta, tool, label, native, report):
-        """Calls `native` in a worker thread for a request of the SDK and gives its outcome.
-        `meta` is `params._meta` of it; `report(progress, total, message)` tells the client how far it is."""
+        """Calls `native` in a worker thread for a request of the SDK, and gives its outcome.
+
+        `meta` is `params._meta` of the request. `report(progress, total, message)` tells the client how far
+        the call is.
+        """
         with session.begin(request_id, meta=meta) as request:
             reset = dcc_cancel.set_cancel_token(request.token)
             try:
@@ -94,16 +97,18 @@ class Calls:
             except dcc_cancel.DccMcpCancelledError as error:
                 reply = request.cancelled_reply()
                 if not reply:
-                    # The transport saw MCP's cancel first. The SDK is about to cancel this task, and then
-                    # answers the request as its protocol version has it, or not.
+                    # The transport saw MCP's cancel before the SDK did. The SDK will cancel this task soon,
+                    # and then answer the request or not, as its protocol version demands.
                     await anyio.sleep(SDK_SECONDS)
                 raise CallCancelled(reply) from error
             finally:
                 dcc_cancel.reset_cancel_token(reset)
 
     async def last_partial_result(self, label):
-        """What the last cancelled call had done, or the last one with this label; None if none. One that is
-        cancelled and has yet to stop is waited for."""
+        """The partial result of the last cancelled call, or of the last one with this label; None for none.
+
+        It waits for calls that are cancelled and have not stopped yet.
+        """
         for call in self._connections.cancelled_calls():
             if label in (None, call.label):
                 await call.is_over.wait()
@@ -113,8 +118,8 @@ class Calls:
         return None
 
     async def _until_done(self, call, native, report):
-        # `copy_context` takes what is current in this task to the worker thread, and `native` makes it
-        # current for native code while the plugin is called.
+        # `copy_context` carries what is current in this task to the worker thread. `native` makes it current
+        # for native code during the call of the plugin.
         in_context = contextvars.copy_context().run
         worker = asyncio.get_running_loop().run_in_executor(
             self._workers, in_context, dcc_cancel.native(native)
@@ -136,11 +141,11 @@ class Calls:
         finally:
             if not worker.done():
                 call.request.cancel("nobody waits for the call")
-                # The plugin uses memory and files of this call until its loop has stopped.
+                # Wait, because the plugin uses memory and files of this call until its loop has stopped.
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({worker})
             self._connections.remove(call)
-            # Its id may be used again by whoever knows that it has stopped.
+            # The call has stopped, so its client may use the id again.
             call.request.end()
             if worker.exception() is None and worker.result().stopped:
                 call.job.acknowledge_cancel()
@@ -149,9 +154,9 @@ class Calls:
 
     @staticmethod
     async def _report_progress(call, report, now=False):
-        # The library decides whether a note is due and what it says: rising values, at intervals, none
-        # after the end. The SDK sends it: only it knows the stream that belongs to a request, and it
-        # may be writing another message at the moment.
+        # The library decides whether a notification is due and what it says: values that rise, at intervals,
+        # and none after the end. The SDK sends it, because only the SDK knows the stream that belongs to a
+        # request, and whether it is writing another message at this moment.
         call.request.set_progress(job=call.job)
         note = call.request.write_progress(now)
         if note:

@@ -1,16 +1,17 @@
-"""A session of dcc_cancel for each connection of the server, and the messages that it is shown."""
+"""Keeps a session of dcc_cancel for each connection of the server, and shows messages to it."""
 
 import contextlib
 import time
 
 import dcc_cancel
 
-# Longer than the SDKs keep an HTTP session that is not used; they do not tell when they drop one.
+# A session that was not used for so many seconds is closed. The SDKs drop HTTP sessions earlier, and do not
+# say so.
 KEPT_SECONDS = 3600
 
 
 class Connections:
-    """Sessions by the name that the transport has for a connection."""
+    """The sessions of all connections. The transport gives each connection a name."""
 
     def __init__(self, kind):
         self._early = "held" if kind == "http" else None
@@ -19,7 +20,7 @@ class Connections:
         self._calls = []
 
     def open(self, name):
-        """The session of a connection."""
+        """The session of a connection. The first call makes it."""
         if name not in self._sessions:
             self._close_unused()
             self._sessions[name] = self._session()
@@ -28,7 +29,7 @@ class Connections:
 
     @contextlib.contextmanager
     def for_one_request(self):
-        """A session for a request that belongs to none, so that its id is its own."""
+        """A new session for a request that has no connection, so that its id meets no other request."""
         session = self._session()
         try:
             yield session
@@ -36,7 +37,7 @@ class Connections:
             session.close()
 
     def close(self, name):
-        """Cancels what a connection that ended had asked for."""
+        """Cancels the calls of a connection that has ended."""
         session = self._sessions.pop(name, None)
         self._used.pop(name, None)
         if session is not None:
@@ -48,7 +49,7 @@ class Connections:
             self.close(name)
 
     def message(self, name, raw):
-        """Shows a session what its peer sent, as it came. Anything but a cancel is left to the SDK."""
+        """Shows a session a message of its peer as it came. The SDK handles every message but a cancel."""
         session = self._sessions.get(name)
         if session is not None and session.handle_message(raw) == "cancelled":
             self._note("message")
@@ -60,18 +61,19 @@ class Connections:
         self._calls.remove(call)
 
     def cancelled_calls(self):
-        """Those that have yet to stop."""
+        """The calls that are cancelled and have not stopped yet."""
         return [call for call in self._calls if call.request.cancelled]
 
     def reason_of_sdk(self, session):
-        """Why the SDK cancels a call of which no message said so."""
+        """The reason of a cancel by the SDK for which no message has come."""
         if session in self._sessions.values():
             return "the server's SDK cancelled the call"
-        return "the stream of the response ended"  # which is how a client of 2026-07-28 cancels over HTTP
+        return "the stream of the response ended"  # so a client of 2026-07-28 cancels over HTTP
 
     def _session(self):
-        # What MCP's own cancel is answered with is the SDK's business, over HTTP too; it does not know those
-        # of LSP and ACP, which are ours to answer. A progress note is worth its bytes twenty times a second.
+        # The SDK answers MCP's own cancels, over HTTP, too, so the kind is "stdio". It does not know the
+        # cancels of LSP and ACP, so the session says how to answer those. Progress is told at most twenty
+        # times in a second.
         return dcc_cancel.Session(
             kind="stdio", early=self._early, replies="as_asked", progress_interval=0.05
         )

@@ -1,5 +1,8 @@
-"""The plugin bake_plugin.cpp by ctypes. Load it before `dcc_cancel` is imported, which then takes the
-instance of the library that the plugin brought."""
+"""Calls the plugin bake_plugin.cpp by ctypes.
+
+Load the plugin before `dcc_cancel` is imported. The package then takes the library that the plugin has
+loaded.
+"""
 
 import ctypes
 import os
@@ -18,7 +21,7 @@ class _Outcome(ctypes.Structure):
 
 @dataclass
 class Outcome:
-    """What a native call did; `stopped` if it was asked to stop before its end."""
+    """What a native call did. `stopped`: it was asked to stop before its end."""
 
     done: int
     asked: int
@@ -28,12 +31,14 @@ class Outcome:
 
 
 class BakeError(Exception):
-    """The plugin could not do what it was asked for."""
+    """The plugin has failed. The text says why."""
 
 
 class BakePlugin:
-    """Each function works for the token and the job that are current on its thread. ctypes lets go of
-    the interpreter's lock meanwhile."""
+    """The functions of the plugin. Each polls the token and the job that are current on its thread.
+
+    ctypes releases the GIL during a call, so other Python threads run.
+    """
 
     def __init__(self, path):
         library = ctypes.CDLL(os.fspath(path))

@@ -1,4 +1,4 @@
-"""The messages of a transport as they come, shown to `dcc_cancel` before the SDK reads them."""
+"""Shows the messages of a transport to `dcc_cancel` before the SDK reads them."""
 
 import io
 import sys
@@ -6,12 +6,12 @@ import sys
 import anyio
 
 STDIO = "stdio"
-# A longer body is the SDK's alone: no cancel has as much.
+# A longer body is not shown, because no cancel is so long. In bytes.
 LONGEST_BODY = 1 << 20
 
 
 class ShownLines:
-    """The lines of standard input, for the SDK's `stdio_server(stdin=...)`."""
+    """Shows the lines of standard input. It is for the SDK's `stdio_server(stdin=...)`."""
 
     def __init__(self, connections):
         self._connections = connections
@@ -30,9 +30,11 @@ class ShownLines:
 
 
 class ShownPosts:
-    """An ASGI application that shows what is posted to a session, and ends the session's calls when the
-    client deletes it. Requests of 2026-07-28 have no session: closing the stream of the response is
-    their cancel, and reaches the call through the SDK."""
+    """An ASGI application that shows the messages that are posted to a session.
+
+    When the client deletes the session, its calls are cancelled. Requests of MCP 2026-07-28 have no session.
+    The client cancels such a request by closing the stream of its response, and the SDK passes that on.
+    """
 
     def __init__(self, application, connections):
         self._application = application

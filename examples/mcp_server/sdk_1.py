@@ -54,7 +54,7 @@ async def serve_stdio(tools, connections, lines):
 
 
 def http_application(tools, connections):
-    # Only for programs of this machine, also where a browser is made to ask.
+    # Serves programs of this machine only. A web page must not reach the server through the browser.
     local = TransportSecuritySettings(
         enable_dns_rebinding_protection=True,
         allowed_hosts=["127.0.0.1:*", "localhost:*"],

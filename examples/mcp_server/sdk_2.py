@@ -23,7 +23,7 @@ def _server(tools, connections):
         if context.request is None:
             return contextlib.nullcontext(connections.open(STDIO))
         name = context.request.headers.get("mcp-session-id")
-        if name is None:  # 2026-07-28: no sessions, ids are good for one exchange
+        if name is None:  # MCP 2026-07-28 has no sessions: an id is valid in one exchange
             return connections.for_one_request()
         return contextlib.nullcontext(connections.open(name))
 

@@ -1,16 +1,16 @@
-"""Shows: an MCP server with the official Python SDK whose tools run in a C++ plugin, and stop there, at
-the next poll of the native loop, when the client cancels.
+"""Shows: an MCP server with the official Python SDK whose tools run in a C++ plugin. When the client cancels,
+the native loop stops at its next poll.
 
-Run, after bake_plugin.cpp beside this file was built as its first lines say, with
+Build bake_plugin.cpp beside this file as its first lines say. Then run, with
 `pip install mcp==1.30.0` or `mcp==2.3.0`:
 
     python examples/mcp_server/server.py --plugin target/release/libbake_plugin.so
     python examples/mcp_server/server.py --plugin target/release/libbake_plugin.so --http 8000
 
-The first speaks over standard input and output, as clients start their servers; the second serves
-streamable HTTP at http://127.0.0.1:8000/mcp (0: on a free port) and prints that line.
+The first command speaks over standard input and output, as clients start their servers. The second one serves
+streamable HTTP at http://127.0.0.1:8000/mcp and prints that line; port 0 is any free port.
 
-calls.py is what this is about: how a cancel reaches the native loop.
+calls.py shows how a cancel reaches the native loop.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import anyio
 
 from native_bake import BakePlugin
 
-if importlib.util.find_spec("dcc_cancel") is None:  # not installed: the one of this source tree
+if importlib.util.find_spec("dcc_cancel") is None:  # not installed: take that of this source tree
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 
 
@@ -50,7 +50,7 @@ def _serve_http(application, port):
 def main():
     arguments = _arguments()
     plugin = BakePlugin(arguments.plugin)
-    # These import dcc_cancel, which takes the library that the plugin has brought.
+    # These import dcc_cancel, so they follow the plugin: the package takes the library that it has loaded.
     from calls import Calls
     from connections import Connections
     from raw_messages import ShownLines, ShownPosts

@@ -1,4 +1,4 @@
-"""The tools of the server, in no SDK's words."""
+"""The tools of the server. Nothing here depends on an SDK."""
 
 _LABEL = {"type": "string", "description": "names the call for last_partial_result"}
 
@@ -8,7 +8,7 @@ def _schema(required, **properties):
 
 
 class Tools:
-    """What can be called, and what a call does."""
+    """The list of the tools, and their calls."""
 
     listed = (
         (
@@ -39,7 +39,7 @@ class Tools:
         self._calls = calls
 
     async def call(self, name, arguments, session, request_id, meta, report):
-        """The result of a tool, as an object for JSON. `session` gives the session of the connection."""
+        """Calls a tool, and gives its result for JSON. `session()` gives the session of the connection."""
         if name == "last_partial_result":
             partial = await self._calls.last_partial_result(arguments.get("label"))
             return {"found": partial is not None, **(partial or {})}

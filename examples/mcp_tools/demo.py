@@ -1,11 +1,11 @@
-"""Shows: an agent's side of a cancel, with FastMCP's client, in three scenes.
+"""Shows: how an agent cancels tool calls, with FastMCP's client, in three scenes.
 
     python examples/mcp_tools/demo.py -- python examples/mcp_tools/server.py --sdk fastmcp --plugin PLUGIN
     python examples/mcp_tools/demo.py http://127.0.0.1:8000/mcp
 
-The first starts the server, the second finds one that runs. A call is cancelled by cancelling the task that
-awaits it: the client then tells the server, in the way of its protocol version, and nobody waits any more for
-an answer that may never come.
+The first command starts the server, the second one finds a server that runs. To cancel a call, cancel the
+task that awaits it. The client then tells the server in the way of its protocol version. Nobody waits any
+more for the answer, which may never come.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ import sys
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
 
-# More passes than any machine does in the time of a demo.
+# More passes than any machine can do during the demo.
 FOR_EVER = 1_000_000_000
 
 
 class Call:
-    """A tool call that goes on in a task of its own."""
+    """A tool call that runs in a task of its own."""
 
     def __init__(self, client, label, count):
         self.label = label
@@ -35,7 +35,7 @@ class Call:
             self.is_under_way.set()
 
     async def cancel(self):
-        """Cancels it, and gives what the server says that it had done."""
+        """Cancels the call, and gives the server's answer about what the call had done."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
         while True:
@@ -60,7 +60,7 @@ async def _one_call_is_cancelled(client):
 async def _the_cancel_comes_too_late(client):
     call = Call(client, "a short one", 10)
     result = (await call.task).data
-    call.task.cancel()  # does nothing: it is over
+    call.task.cancel()  # does nothing, because the call is over
     assert not (await client.call_tool("last_partial_result", {"label": call.label})).data["found"]
     print("too late:", f"all {result['done']} passes done")
 

@@ -1,4 +1,4 @@
-"""What cancelled calls had done when they stopped."""
+"""Keeps what cancelled calls had done when they stopped."""
 
 import collections
 import contextlib
@@ -6,18 +6,18 @@ import contextlib
 import dcc_cancel
 import dcc_cancel.mcp
 
-# Cancelled calls whose partial results are kept.
+# Of how many cancelled calls the partial results are kept.
 KEPT = 100
 
 
 class PartialResults:
-    """Of the latest calls that were cancelled."""
+    """The partial results of the latest calls that were cancelled."""
 
     def __init__(self):
         self._kept = collections.deque(maxlen=KEPT)
 
     def last(self, label):
-        """What the last cancelled call had done, or the last one with this label; None if none."""
+        """The partial result of the last cancelled call, or of the last one with this label, or None."""
         for partial in reversed(self._kept):
             if label in ("", partial["label"]):
                 return partial
@@ -25,8 +25,11 @@ class PartialResults:
 
     @contextlib.contextmanager
     def of_this_call(self, label):
-        """Gives a function for the outcome of the plugin: it makes the tool's result of a whole one; one that
-        was stopped is kept, and the tool is left by DccMcpCancelledError."""
+        """Gives the block a function for the outcome of the plugin.
+
+        It makes the tool's result from an outcome that is complete. It keeps an outcome that was stopped, and
+        raises DccMcpCancelledError.
+        """
         job = dcc_cancel.current_job.get()
         done_at_cancel = []
         registration = job.token.add_callback(lambda: done_at_cancel.append(job.progress.done))
@@ -34,18 +37,18 @@ class PartialResults:
         def finished(outcome):
             if not outcome.stopped:
                 return {"done": outcome.done, "asked": outcome.asked, "result": str(outcome.result)}
-            registration.unregister()  # which waits until it has run
+            registration.unregister()  # waits until the callback has run
             self._kept.append(
                 {
                     "tool": job.label,
                     "label": label,
                     "request_id": job.job_id,
                     "reason": job.reason,
-                    # A message has a reason of its own.
+                    # Only a cancel by a message has a reason of its client.
                     "ways": ["task" if job.reason in ("", dcc_cancel.mcp.STREAM_ENDED) else "message"],
                     "done": outcome.done,
                     "asked": outcome.asked,
-                    "result": str(outcome.result),  # more bits than a number has in JSON
+                    "result": str(outcome.result),  # a str, because numbers of JSON have fewer bits
                     "done_at_cancel": done_at_cancel[0],
                     "cancel_to_seen_ns": outcome.cancel_to_seen_ns,
                 }

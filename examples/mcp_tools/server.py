@@ -1,16 +1,16 @@
 """Shows: tools of an MCP server, plain functions and coroutines, whose loops run in a C++ plugin and stop
-there when the client cancels. With FastMCP or with the MCPServer of the `mcp` SDK: `dcc_cancel.mcp` is the
-same.
+when the client cancels. `dcc_cancel.mcp` is used in the same way with FastMCP and with the MCPServer of the
+`mcp` SDK.
 
-Run, after examples/mcp_server/bake_plugin.cpp was built as its first lines say, with
+Build examples/mcp_server/bake_plugin.cpp as its first lines say. Then run, with
 `pip install fastmcp==4.2.3`, which brings `mcp` 2.3.0:
 
     python examples/mcp_tools/server.py --sdk fastmcp --plugin target/release/libbake_plugin.so
     python examples/mcp_tools/server.py --sdk mcp --plugin target/release/libbake_plugin.so --http 8000
 
-The first speaks over standard input and output, as clients start their servers; the second serves
-streamable HTTP at http://127.0.0.1:8000/mcp (0: on a free port) and prints that line. `demo.py` beside this
-file is a client.
+The first command speaks over standard input and output, as clients start their servers. The second one serves
+streamable HTTP at http://127.0.0.1:8000/mcp and prints that line; port 0 is any free port. `demo.py` beside
+this file is a client.
 """
 
 import argparse
@@ -25,7 +25,7 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(EXAMPLES / "mcp_server"))
 from native_bake import BakeError, BakePlugin  # noqa: E402: it lies in another folder
 
-if importlib.util.find_spec("dcc_cancel") is None:  # not installed: the one of this source tree
+if importlib.util.find_spec("dcc_cancel") is None:  # not installed: take that of this source tree
     sys.path.insert(0, str(EXAMPLES.parent / "python"))
 
 
@@ -101,7 +101,7 @@ def _listening(port):
 def main():
     arguments = _arguments()
     plugin = BakePlugin(arguments.plugin)
-    # These import dcc_cancel, which takes the library that the plugin has brought.
+    # This imports dcc_cancel, so it follows the plugin: the package takes the library that it has loaded.
     from dcc_cancel.mcp import Cancellation
 
     from partial_results import PartialResults
@@ -113,7 +113,7 @@ def main():
         from mcp.server.mcpserver import Context, MCPServer as Server
         from mcp.server.mcpserver.exceptions import ToolError
 
-    # A note of progress is worth its bytes twenty times a second.
+    # Progress is told at most twenty times in a second.
     server = Server("bake", version="0.2.0", middleware=[Cancellation(progress_interval=0.05)])
     _add_tools(server, Context, ToolError, plugin, PartialResults())
     if arguments.http is None:

@@ -1,4 +1,4 @@
-"""A tool call on the host's UI thread, one slice a tick, and an agent's message that cancels it.
+"""Shows: a tool call on the host's UI thread, one slice in each tick. A message of an agent cancels it.
 
     cargo build --release
     DCC_CANCEL_LIBRARY=target/release/libdcc_cancel.so PYTHONPATH=python \
@@ -16,23 +16,23 @@ CANCEL = (
 
 
 def smooth(frames):
-    """The tool: each `yield` ends a slice, so the UI stays alive."""
+    """The tool. Each `yield` ends a slice, so the UI stays alive."""
     job = dcc_cancel.current_job.get()
     for frame in range(frames):
         dcc_cancel.check_dcc_cancelled()
-        # A plugin's function goes here: dcc_cancel.native(plugin.smooth)(frame) polls the same.
+        # Call a plugin's function here: dcc_cancel.native(plugin.smooth)(frame) polls the same job.
         job.set_progress(frame + 1, frames)
         yield
 
 
 def receive(session, message):
-    """The transport's thread, for each message that comes in."""
+    """The transport calls this on its thread for each message that comes in."""
     print("notifications/cancelled for request 7:", session.handle_message(message))
 
 
 def main():
     session = dcc_cancel.Session(replies="cancelled")  # one client's connection
-    ui = dcc_cancel.Dispatcher()  # belongs to this thread
+    ui = dcc_cancel.Dispatcher()  # this thread pumps it
 
     request = session.begin(7)
     call = ui.post(smooth, 1000, label="smooth", parent=request)

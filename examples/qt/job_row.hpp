@@ -1,5 +1,5 @@
-// One job in the window: its picture, label, bar, state and Cancel button. In a tick it only notes what
-// is new; painting is not to take the time of the tick.
+// One job in the window: its picture, label, bar, state and Cancel button. During a tick it only notes what
+// is new, so that painting does not take time of the tick.
 #pragma once
 
 #include <QtWidgets>
@@ -38,26 +38,27 @@ public:
         show_news();
     }
 
-    // Posts the job. The row has to be there until it has ended.
+    // Posts the job. The row must live until the job has ended.
     void start(const dcc::dispatcher &dispatcher)
     {
         scene_ = make_scene_();
         done_ = 0;
         dcc::post_options options;
         options.completion = [this](const dcc::job &job, dcc::job_state state) { end(job, state); };
-        // A coroutine: it goes on where it left off. The lambda is kept, with the scene, as long as it runs.
+        // A coroutine, so each slice goes on where the last one stopped. The library keeps the lambda, and
+        // with it the scene, as long as the coroutine runs.
         const auto run = [scene = scene_]() -> dcc::task<> {
             const dcc::job job = dcc::job::current();
             while (scene->done() < scene->total()) {
                 if (scene->run_slice())
                     job.set_progress(std::uint64_t(scene->done()), std::uint64_t(scene->total()),
                                      scene->progress_text());
-                // To the next tick, if this one's share is used up. A cancel is thrown here, also where the
-                // scene has stopped half way.
+                // Goes on in the next tick if the share of this one is used up. A cancel is thrown here, even
+                // if the scene has stopped half-way.
                 co_await dcc::slice();
             }
         };
-        // Not `post`, whose exception would have to go through Qt.
+        // Not `post`, because no exception may pass through Qt.
         is_active_ = dispatcher.try_post(job_, label_.toStdString(), run, options) >= 0;
         if (is_active_)
             note("waiting", running_colour);
@@ -65,7 +66,7 @@ public:
             note("refused", failed_colour);
     }
 
-    // The dispatcher tells it of each job; this row takes its own.
+    // The dispatcher tells every row of every job. A row notes only the progress of its own job.
     void note_progress(const dcc::job &job, dcc::job_progress progress)
     {
         if (job.id() != job_.id())
@@ -74,7 +75,7 @@ public:
         note("running, " + QString::fromStdString(job.progress_message()), running_colour);
     }
 
-    // Shows what was noted since the last time.
+    // Shows what was noted since the last call.
     void show_news()
     {
         if (!has_news_)
@@ -130,7 +131,7 @@ private:
         }
     }
 
-    // What is to be shown.
+    // These members are what the row shows.
     QString words_;
     QRgb colour_ = idle_colour;
     int done_ = 0;

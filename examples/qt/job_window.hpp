@@ -1,4 +1,4 @@
-// A window with three jobs, which Qt's event loop runs between its events.
+// A window with three jobs. Qt's event loop runs them between its events.
 #pragma once
 
 #include <QtWidgets>
@@ -35,7 +35,7 @@ public:
         show_news();
     }
 
-    // For other plugins of the same host.
+    // Other plugins of the same host may post to it.
     const dcc::dispatcher &dispatcher() const { return pump_.dispatcher(); }
 
 private:
@@ -80,6 +80,6 @@ private:
         new job_row("Simulate a coral", [] { return std::make_shared<scenes::simulation>(); })};
     QLabel *statistics_ = new QLabel;
     QPushButton *start_all_ = new QPushButton("Start all");
-    // The last member: when it goes no job tells the rows anything any more.
+    // The last member, so it is destroyed first. After that no job uses the rows.
     dcc::qt_pump pump_{options()};
 };

@@ -1,5 +1,5 @@
-// Shows: long jobs in a window that stays alive without a thread: a dispatcher runs them, coroutines of
-// C++20, in slices while a timer of Qt pumps it, their bars and states follow, and each can be cancelled.
+// Shows: long jobs in a window that stays alive without a second thread. The jobs are coroutines of C++20. A
+// dispatcher runs them in slices while a timer of Qt pumps it. Each job has a bar, and can be cancelled.
 //
 // Build and run, with Qt 6 (Debian: qt6-base-dev), a Rust toolchain and CMake, from the project's folder:
 //     cmake -S examples/qt -B target/qt && cmake --build target/qt

@@ -1,6 +1,6 @@
-// What the jobs compute, slice by slice, each with a picture of how far it is. Plain C++ that knows
-// neither Qt nor the dispatcher: it polls whatever job is current on its thread, so it stops as well
-// where someone runs all of it on a worker.
+// What the jobs compute, slice by slice, each with a picture that shows how far it is. This is plain C++ that
+// knows neither Qt nor the dispatcher. It polls the job that is current on its thread, so it can also be
+// cancelled when all of it runs on a worker.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +27,7 @@ inline std::size_t at(int x, int y)
     return static_cast<std::size_t>(y) * width + static_cast<std::size_t>(x);
 }
 
-// The sum of the four neighbours; the field goes on beyond its edges on the other side.
+// The sum of the four neighbours. Beyond an edge the field goes on at the opposite edge.
 inline float around(const field &of, int x, int y)
 {
     const int left = x > 0 ? x - 1 : width - 1, right = x + 1 < width ? x + 1 : 0;
@@ -37,14 +37,14 @@ inline float around(const field &of, int x, int y)
 
 class scene {
 public:
-    // `unit` is what people call a slice of it.
+    // `unit` is the word for one slice that people see.
     scene(int slices, const char *unit)
         : total_(slices), unit_(unit), pixels_(std::size_t(width) * height, nothing)
     {
     }
     virtual ~scene() = default;
 
-    // One slice, about a millisecond. False: it stopped on the way because it was asked to.
+    // Computes one slice, for about a millisecond. False: it was asked to stop and did not finish the slice.
     bool run_slice()
     {
         if (!work())
@@ -64,7 +64,7 @@ public:
     // 0xffRRGGBB, line by line.
     const std::vector<std::uint32_t> &pixels() const { return pixels_; }
 
-    // A pixel that nothing was painted on yet.
+    // The colour of a pixel that was not painted yet.
     static constexpr std::uint32_t nothing = 0xffe4e4e4u;
 
 protected:
@@ -85,7 +85,8 @@ private:
     std::vector<std::uint32_t> pixels_;
 };
 
-// A scanned terrain loses its noise and keeps its hills (Taubin: a step in, a smaller one out).
+// Removes the noise of a scanned terrain and keeps its hills, by Taubin's method: each pass makes a step
+// inwards and one outwards.
 class smoothing : public scene {
 public:
     smoothing() : scene(200, "pass"), heights_(pixels().size()), next_(heights_)
@@ -121,7 +122,7 @@ private:
         return true;
     }
 
-    // Lit from the upper left.
+    // Paints the terrain with light from the upper left.
     bool shade()
     {
         for (int y = 0; y < height; ++y)
@@ -142,7 +143,7 @@ private:
     field heights_, next_;
 };
 
-// How much of the sky each point of some balls on a floor sees; a slice is one line of the picture.
+// How much of the sky each point of a floor with some balls sees. One slice is one line of the picture.
 class baking : public scene {
 public:
     baking() : scene(height, "line") {}
@@ -200,7 +201,7 @@ private:
         return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
     }
 
-    // From `start` by `length` along `direction`.
+    // The point that is `length` times `direction` away from `start`.
     static vector along(const vector &start, const vector &direction, float length)
     {
         return {start[0] + length * direction[0], start[1] + length * direction[1],
@@ -236,7 +237,7 @@ private:
         constexpr int rays = 64;
         int free = 0;
         for (int count = 0; count < rays; ++count) {
-            // A random direction plus the normal: more rays where they matter more.
+            // A random direction plus the normal. It sends more rays where they matter more.
             const vector any = unit({spread_(random_), spread_(random_), spread_(random_)});
             const vector ray = unit(along(any, from.normal, 1.02f));
             free += nearest(along(from.point, from.normal, 0.002f), ray).ball == sky ? 1 : 0;
@@ -248,7 +249,7 @@ private:
     std::normal_distribution<float> spread_;
 };
 
-// Two chemicals that feed on each other grow a coral (Gray and Scott).
+// Grows a coral from two chemicals that react with each other (the model of Gray and Scott).
 class simulation : public scene {
 public:
     simulation() : scene(240, "frame"), food_(pixels().size(), 1.0f), coral_(pixels().size(), 0.0f)

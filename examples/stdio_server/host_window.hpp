@@ -1,4 +1,4 @@
-// What a host's thread may be at besides jobs, and how another thread tells what it is at.
+// A dialog that keeps a host's UI thread from its jobs, and a text that says what the UI thread is doing.
 #pragma once
 
 #include <chrono>
@@ -11,15 +11,15 @@
 
 namespace stdio_server {
 
-// A window of the host that may have a modal dialog. While that is open, its loop keeps the UI thread.
+// A window of the host that may have a modal dialog. While the dialog is open, its loop holds the UI thread.
 class host_window {
 public:
     void open_dialog() { set(true, false); }
     void close_dialog() { set(false, false); }
-    // And opens none any more.
+    // Closes the dialog. No dialog is opened afterwards.
     void end() { set(false, true); }
 
-    // The dialog's own loop, on the UI thread; at once over if none is open.
+    // The dialog's own loop, on the UI thread. It returns at once if no dialog is open.
     void run_dialog()
     {
         std::unique_lock<std::mutex> lock(mutex_);
@@ -48,7 +48,7 @@ inline std::string seconds(std::chrono::nanoseconds time)
     return text;
 }
 
-// What an agent should know whose call does not begin. On any thread: it waits for nobody.
+// Tells an agent why its call does not begin. Any thread may call this; it does not wait.
 inline std::string state_of_host(const dcc::dispatcher &ui)
 {
     constexpr std::chrono::milliseconds noticeable(300);

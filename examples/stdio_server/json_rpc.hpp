@@ -1,4 +1,4 @@
-// JSON-RPC over lines: what goes out, and ids in the type in which they came.
+// JSON-RPC in lines: writes messages, and keeps ids in the type in which they came.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ enum class code {
     no_capability = -32021
 };
 
-// What a request is answered with that cannot be done.
+// The error that answers a request that cannot be done.
 class rpc_error : public std::runtime_error {
 public:
     rpc_error(stdio_server::code code, const std::string &message, json data = {})
@@ -54,11 +54,12 @@ inline std::string result_for(const json &id, json result)
     return text_of({{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}});
 }
 
-// Standard output: one message a line, from any thread, and nothing else.
+// Standard output. Any thread may write; each line is one message, and nothing else is written there.
 class output {
 public:
-    // The lines that `make` makes are written before those that any other makes later: so a note of progress
-    // that is taken in one comes before the answer that is made in the next. An empty one is left out.
+    // `make` is called under the lock, so its lines are written before the lines of any later call. So a
+    // progress notification that one call takes comes before the answer that a later call makes. Empty lines
+    // are left out.
     template <class Make> void write(const Make &make)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -88,7 +89,7 @@ private:
     std::mutex mutex_;
 };
 
-// An id of a request; nothing for what is none.
+// The id of a request. Nothing if the value cannot be an id.
 inline std::optional<dcc::request_id> id_from(const json &value)
 {
     if (value.is_string())

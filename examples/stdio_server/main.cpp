@@ -1,7 +1,7 @@
-// Shows: an MCP server in a plugin of a host without Python. One thread reads messages from standard
-// input and hands each to the session first, so that a cancel reaches the native loop at its next poll;
-// the UI thread works in slices and answers on standard output; a third tells how far the calls are, also
-// while one keeps the UI thread. Logs go to standard error.
+// Shows: an MCP server in a plugin of a host without Python. One thread reads messages from standard input
+// and hands each of them to the session first, so that a cancel reaches the native loop at its next poll. The
+// UI thread works in slices and answers on standard output. A third thread tells how far the calls are, even
+// while a call holds the UI thread. Logs go to standard error.
 //
 // Run, on Debian with nlohmann-json3-dev, after `cargo build --release`:
 //     ln -sf libdcc_cancel.so target/release/libdcc_cancel.so.2
@@ -23,7 +23,7 @@
 int main()
 {
 #ifdef SIGPIPE
-    std::signal(SIGPIPE, SIG_IGN); // a client that does not read any more ends its input, too
+    std::signal(SIGPIPE, SIG_IGN); // a client that has stopped reading also ends our input
 #endif
     try {
         stdio_server::server server;

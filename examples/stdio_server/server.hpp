@@ -1,5 +1,5 @@
-// The server: a thread that reads, a UI thread that works and answers, and one that tells how far the calls
-// are also while the UI thread is inside one of them.
+// The server has three threads. One reads messages. The UI thread works and answers. The third one tells how
+// far the calls are, even while the UI thread is inside one of them.
 #pragma once
 
 #include <algorithm>
@@ -21,18 +21,18 @@
 
 namespace stdio_server {
 
-// A tools/call in flight.
+// A tools/call that is in flight.
 struct call {
     json id;
-    dcc::request request; // of one that is a task: the task
-    std::string task_id;  // empty: it is none
+    dcc::request request; // if the call is a task, this is the task's request
+    std::string task_id;  // empty if the call is not a task
     std::unique_ptr<tool> work;
 };
 
 class server {
 public:
-    // The UI thread: its frames pump what calls have to do. Returns when the input has ended and all
-    // calls are over.
+    // The UI thread runs this. Each frame pumps the work of the calls. Returns when the input has ended and
+    // all calls are over.
     void run()
     {
         while (!has_input_ended_ || calls() > 0) {
@@ -45,12 +45,13 @@ public:
         }
     }
 
-    // The thread that tells, until the UI thread is done. A call that cannot count is told to go on.
+    // The telling thread runs this until the UI thread is done. For a call that cannot count its steps it
+    // tells the client that the call goes on.
     void tell()
     {
         std::unique_lock<std::mutex> lock(calls_mutex_);
         while (!is_over_) {
-            // Without the lock: who reads the output may be slow.
+            // The lock is released meanwhile, because the reader of the output may be slow.
             const std::vector<std::shared_ptr<call>> calls = calls_;
             lock.unlock();
             for (const std::shared_ptr<call> &each : calls)
@@ -67,13 +68,14 @@ public:
         ended_.notify_one();
     }
 
-    // The reading thread. It never waits for the UI, so a cancel gets through whatever runs there.
+    // The reading thread runs this. It never waits for the UI thread, so a cancel arrives whatever runs
+    // there.
     void read(std::istream &input)
     {
         for (std::string line; std::getline(input, line);)
             read_line(line);
-        session_.close(); // the peer is gone: cancels all calls, and what it cannot ask about any more
-        tasks_.close();
+        session_.close(); // the peer is gone: cancels all its calls
+        tasks_.close();   // and its tasks, about which nobody can ask any more
         window_.end();
         has_input_ended_ = true;
         ring();
@@ -101,18 +103,18 @@ private:
     {
         const json given = message.is_object() ? message.value("id", json()) : json();
         const auto request_id = id_from(given);
-        // One that is no text and no integer of 64 bits may have lost digits on the way through this parser.
+        // Any other number may have lost digits in this JSON parser, so it is not sent back as an id.
         const json id = request_id ? given : json();
         try {
             if (!message.is_object())
                 throw rpc_error(code::invalid_request, "a message is an object; send no batches");
             if (!message.contains("method") && (message.contains("result") || message.contains("error")))
-                return; // an answer, and nothing was asked
+                return; // an answer, although this server asks nothing
             const json method = message.value("method", json());
             if (!method.is_string())
                 throw rpc_error(code::invalid_request, "\"method\" is missing or no text");
             if (!message.contains("id"))
-                return; // notifications: those that matter were the session's
+                return; // a notification; the session has handled those that matter
             if (!request_id)
                 throw rpc_error(code::invalid_request, "\"id\" is no text and no integer of 64 bits");
             const json params = message.value("params", json::object());
@@ -126,7 +128,7 @@ private:
                 output_.send_result(id, result_of(method.get<std::string>(), params));
         } catch (const rpc_error &refusal) {
             output_.send_error(id, refusal.code(), refusal.what(), refusal.data());
-        } catch (const dcc::error &refusal) { // too many calls, or one that has this id
+        } catch (const dcc::error &refusal) { // too many calls, or another one has this id
             output_.send_error(id, code::refused, refusal.what());
         } catch (const std::exception &failure) {
             output_.send_error(id, code::internal, failure.what());
@@ -139,7 +141,7 @@ private:
             return json::object();
         if (method == "tools/list")
             return tool_list();
-        if (method != "initialize") // also server/discover, after which clients of 2026 come back with it
+        if (method != "initialize") // a client of 2026 sends server/discover first, and then initialize
             throw rpc_error(code::no_method, "no method \"" + method + "\"");
         const json asked = params.is_object() ? params.value("protocolVersion", json()) : json();
         json version = "2025-11-25";
@@ -153,7 +155,7 @@ private:
 
     static json tasks_extension() { return {{"io.modelcontextprotocol/tasks", json::object()}}; }
 
-    // tasks/get, tasks/update and tasks/cancel. All that a cancel asks for is that it is heard.
+    // Answers tasks/get, tasks/update and tasks/cancel. The answer to a cancel only says that it was heard.
     json of_task(const std::string &method, const json &params, const std::string &line)
     {
         if (!knows_tasks(params))
@@ -171,7 +173,7 @@ private:
         return told;
     }
 
-    // What has to be said, and done, while the UI thread is not there to do it.
+    // Answers the two tools that must work while the UI thread is busy. Nothing for other tools.
     std::optional<std::string> said_at_once(const json &params)
     {
         const json name = params.is_object() ? params.value("name", json()) : json();
@@ -189,7 +191,8 @@ private:
         return {{"content", json::array({content})}, {"isError", is_error}};
     }
 
-    // The request begins here, so that the next line can cancel it; its work waits for the UI thread.
+    // Begins the request on the reading thread, so that the next line can cancel it. Its work is posted to
+    // the UI thread.
     void begin(const json &id, const dcc::request_id &request_id, const json &params)
     {
         const auto made = std::make_shared<call>();
@@ -197,7 +200,8 @@ private:
         made->work = tool_for(params, window_);
         if (knows_tasks(params) && made->work->may_take_long())
             return begin_task(made, params);
-        // Whether its peer wants to be told how far it is, how long it waits, and of which trace it is.
+        // `_meta` says whether the peer wants to be told of progress, how long it waits, and for which trace
+        // it asks.
         const std::string meta = params.value("_meta", json()).dump();
         dcc::request_options options;
         options.meta = meta;
@@ -205,11 +209,12 @@ private:
         post(made);
     }
 
-    // Answered before its work is done: the client asks about it, and cancels it by the id that it gets here.
+    // Begins a task. It is answered before its work is done: the client gets an id by which it asks about the
+    // task and cancels it.
     void begin_task(const std::shared_ptr<call> &made, const json &params)
     {
         json said = params.at("_meta");
-        said.erase("progressToken"); // tasks are asked about
+        said.erase("progressToken"); // the client asks about a task, so it gets no notifications
         const std::string meta = said.dump();
         dcc::request_options options;
         options.meta = meta;
@@ -268,7 +273,7 @@ private:
         return calls_.size();
     }
 
-    // On the UI thread, after the work's last poll.
+    // Runs on the UI thread after the work's last poll.
     void end(const call &ended, const dcc::job &job, dcc::job_state state)
     {
         drop(ended);
@@ -285,7 +290,7 @@ private:
             log("request " + id + " cancelled (" + ended.request.token().reason() + "), kept: " + result);
     }
 
-    // The result of a tool; it may say that it was none.
+    // The result of a tool. It may say that there is no such result.
     static json outcome_of(const call &ended, const dcc::job &job, dcc::job_state state)
     {
         const bool is_done = state == dcc::job_state::completed;
@@ -306,8 +311,8 @@ private:
     static std::string answer_to(const call &ended, dcc::owed owed, const dcc::job &job, dcc::job_state state)
     {
         if (!ended.task_id.empty())
-            return std::string(); // its request was answered as it began
-        // Nothing is said to a peer that cancelled as MCP has it. Else it waits for an error.
+            return std::string(); // a task's request was answered when it began
+        // A peer that has cancelled by MCP's message gets no answer. Otherwise it waits for an error.
         if (owed != dcc::owed::result)
             return ended.request.cancelled_reply();
         return result_for(ended.id, outcome_of(ended, job, state));
@@ -341,7 +346,8 @@ private:
         return options;
     }
 
-    // Silent after MCP's cancel; one of LSP or ACP has an answer. A peer hears of each call all the time.
+    // A cancel by MCP's message is not answered; a cancel by a message of LSP or ACP is. The heartbeat tells
+    // the peer regularly that a call goes on.
     static dcc::session_options as_asked()
     {
         dcc::session_options options; // over standard streams
@@ -359,7 +365,7 @@ private:
     std::mutex calls_mutex_;
     std::condition_variable ended_;
     bool is_over_ = false;
-    std::vector<std::shared_ptr<call>> calls_; // in flight; all of them once the input has ended
+    std::vector<std::shared_ptr<call>> calls_; // all calls in flight; none is added once the input has ended
     task_table task_table_;
     dcc::session session_ = dcc::session::create(as_asked());
     dcc::session tasks_ = dcc::session::create(of_tasks());

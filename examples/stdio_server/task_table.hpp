@@ -1,5 +1,5 @@
-// Tasks of MCP's extension io.modelcontextprotocol/tasks: calls that are answered at once, and asked about
-// later.
+// Tasks of MCP's extension io.modelcontextprotocol/tasks. Such a call is answered at once, and the client
+// asks about it later.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@
 
 namespace stdio_server {
 
-// The client has to say with each request that it knows tasks.
+// Whether the client says that it knows tasks. It has to say so in each request.
 inline bool knows_tasks(const json &params)
 {
     const json::json_pointer place(
@@ -23,7 +23,7 @@ inline bool knows_tasks(const json &params)
     return params.is_object() && params.contains(place) && params.at(place).is_object();
 }
 
-// Nobody guesses it.
+// A random id that nobody can guess.
 inline std::string new_task_id()
 {
     std::random_device random;
@@ -36,10 +36,10 @@ inline std::string new_task_id()
     return id;
 }
 
-// What is known of tasks. On any thread.
+// What the server tells about its tasks. Any thread may call any method.
 class task_table {
 public:
-    // A task that works; what its client is told of it.
+    // Adds a task that works, and returns what its client is told about it.
     json add(const std::string &id)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -58,7 +58,7 @@ public:
         entries_.erase(id);
     }
 
-    // It has ended; `more` is what this status tells besides.
+    // Notes that a task has ended with this status. `more` has the other members of that status.
     void end(const std::string &id, const char *status, const json &more)
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -70,7 +70,7 @@ public:
         found->second.told.update(more);
     }
 
-    // What its client is told of the task that these params name.
+    // What the client is told about the task that these params name.
     json told(const json &params) const
     {
         const json id = params.is_object() ? params.value("taskId", json()) : json();
@@ -98,7 +98,7 @@ private:
         }
     }
 
-    // Under the lock, because of gmtime.
+    // Call it under the lock, because gmtime is not thread-safe.
     static std::string time()
     {
         const std::time_t now = std::time(nullptr);

@@ -1,4 +1,4 @@
-// The tools: long work that asks whether it should stop, and keeps what it has done.
+// The tools. Long work asks whether it should stop, and keeps what it has done.
 #pragma once
 
 #include <chrono>
@@ -19,18 +19,18 @@ class tool {
 public:
     virtual ~tool() = default;
 
-    // Works until it is done or asked to stop, for the job that is current; DCC_RUN_AGAIN is for the next
-    // slice. How far that job is, and what at, its peer is told.
+    // Works for the current job until it is done or asked to stop. DCC_RUN_AGAIN asks for another slice. The
+    // peer is told the progress and the message of that job.
     virtual dcc_status run() = 0;
-    // Whether it may run on another thread than the UI's.
+    // Whether the work may run on a thread that is not the UI thread.
     virtual bool is_for_any_thread() const { return false; }
-    // Whether a client that knows tasks is better off with one.
+    // Whether a client that knows tasks should get a task for this call.
     virtual bool may_take_long() const { return false; }
-    // What there is so far.
+    // What the work has done so far.
     virtual std::string result() const = 0;
 };
 
-// Smooths a curve `count` times, in slices on the UI thread, as what belongs to a host's scene must.
+// Smooths a curve `count` times, in slices on the UI thread, as work on a host's scene has to.
 class smoothing : public tool {
 public:
     explicit smoothing(std::uint64_t count) : count_(count) {}
@@ -63,7 +63,7 @@ private:
     std::vector<float> curve_ = std::vector<float>(16384, 1.0f);
 };
 
-// Answers at once.
+// A tool that answers at once.
 class greeting : public tool {
 public:
     explicit greeting(std::string topic) : topic_(std::move(topic)) {}
@@ -75,7 +75,7 @@ private:
     std::string topic_;
 };
 
-// The Adler-32 of a file, on a worker: it needs nothing of the host's.
+// The Adler-32 of a file. It runs on a worker, because it needs nothing of the host.
 class checksum : public tool {
 public:
     explicit checksum(std::string path) : path_(std::move(path)) {}
@@ -93,7 +93,7 @@ public:
         const dcc::job job = dcc::job::current();
         while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
             if (const dcc_status stop = cancelled.status())
-                return stop; // the file is closed on the way
+                return stop; // the destructor closes the file
             add(block.data(), static_cast<std::size_t>(file.gcount()));
             job.set_progress(bytes_, no_size ? 0 : size);
         }
@@ -122,7 +122,7 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
-// Opens a modal dialog: in the host, which shows it between two ticks, or, as no job should, in the job.
+// Opens a modal dialog. The host shows it between two ticks; or the job shows it itself, as no job should.
 class dialog : public tool {
 public:
     dialog(host_window &window, bool is_in_job) : window_(window), is_in_job_(is_in_job) {}
@@ -175,7 +175,7 @@ inline std::string text_in(const json &from, const char *member)
     return found->get<std::string>();
 }
 
-// The work that a tools/call asks for.
+// Makes the work that a tools/call asks for.
 inline std::unique_ptr<tool> tool_for(const json &params, host_window &window)
 {
     const auto &text = text_in;
