@@ -41,6 +41,7 @@ const SQLITE: (&str, &str, &str) = ("adapters", "sqlite3", "libsqlite3-dev");
 
 /// The other pages, with the test that does what they say.
 const OTHERS: &[(&str, &str)] = &[
+    ("events", "tests/project/everywhere.rs"),
     ("costs", "tests/costs/pictures.rs"),
     ("csharp", "tests/runtimes/runtimes.rs"),
     ("demo", "tests/examples/demo.rs"),
