@@ -53,7 +53,7 @@ fn what_a_function_answers_is_how_its_job_ends() {
         assert_eq!(posted.job.failure(), failure);
         posted.job.release();
     }
-    // An end that the function gave its job itself stays.
+    // If the function ended its job itself, that end stays.
     let posted = dispatcher.post(job(|job| {
         // SAFETY: a text of that length.
         unsafe { dcc_job_fail(job.pointer(), c"no disk".as_ptr(), 7) }
@@ -105,7 +105,7 @@ fn a_cancelled_job_never_runs_and_leaves_the_depth_at_once() {
     third.log.assert_over(DCC_JOB_COMPLETED);
     assert_eq!((first.log.runs(), second.log.runs()), (0, 0));
     [first, second, third].into_iter().for_each(|posted| posted.job.release());
-    // One whose token was cancelled before it was posted is the same.
+    // A job whose token was cancelled before the post ends in the same way.
     let late = dispatcher.post(nothing().parent(parent));
     assert_eq!(dispatcher.stats().depth, 0);
     dispatcher.pump();
@@ -213,7 +213,7 @@ fn steps_run_once_a_tick_in_turn_and_stop_when_cancelled() {
     assert!(tick.next_after_ns <= 16_666_667);
     assert_eq!(dispatcher.stats().between_slices, 2);
     assert_eq!(dispatcher.stats().depth, 0, "what has begun waits no more");
-    // What was posted before a tick begins goes before the steps of the tick before.
+    // Jobs that were posted before a tick run before further slices of earlier jobs.
     let third = dispatcher.post(steps("c", 1));
     dispatcher.pump();
     assert_eq!(second.job.state(), DCC_JOB_RUNNING);
@@ -283,14 +283,14 @@ fn both_bounds_are_exact_between_jobs_and_slices() {
     (0..10).for_each(|_| drop(dispatcher.post_only(slow())));
     let tick = dispatcher.try_pump(DCC_NO_LIMIT, 3).unwrap();
     assert_eq!((tick.executed, tick.remaining, tick.overrun_ns), (3, 7, 0));
-    // 25 ms: two jobs leave room for a third, which then takes longer than there was room.
+    // 25 ms: two jobs leave time for a third, which then takes longer than that time.
     let tick = dispatcher.try_pump(25_000_000, DCC_NO_LIMIT).unwrap();
     assert!((1..=3).contains(&tick.executed), "{}", tick.executed);
     assert_eq!(tick.remaining, 7 - tick.executed);
     assert!(tick.elapsed_ns >= 25_000_000);
     assert_eq!(tick.overrun_ns, tick.elapsed_ns - 25_000_000);
     assert_eq!(dispatcher.stats().overruns, 1);
-    // The first goes in any case; with a bound of 0 none does.
+    // The first job always runs; with a bound of 0 none does.
     assert_eq!(dispatcher.try_pump(1, DCC_NO_LIMIT).unwrap().executed, 1);
     assert_eq!(dispatcher.try_pump(0, DCC_NO_LIMIT).unwrap().executed, 0);
     assert_eq!(dispatcher.try_pump(DCC_NO_LIMIT, 0).unwrap().executed, 0);
@@ -376,7 +376,7 @@ fn only_its_own_thread_pumps_and_never_inside_a_job() {
     posted.job.release();
     second.job.release();
     dispatcher.release();
-    // Bound by the first pump, if so asked.
+    // If the flag asks for it, the first pump binds the dispatcher to its thread.
     let dispatcher = Dispatcher::with(|desc| desc.flags = DCC_DISPATCHER_BIND_LATER);
     let log = dispatcher.post_only(nothing());
     thread::spawn(move || dispatcher.pump()).join().unwrap();
@@ -428,7 +428,8 @@ fn the_host_is_woken_once_from_one_pump_to_the_next() {
     assert_eq!(wakes(), 1, "something is left");
     dispatcher.pump();
     assert_eq!(wakes(), 0, "nothing is");
-    // What another thread did needs the pump for its completion; so does what it never begins.
+    // A job that another thread has run needs the pump for its completion; so does a job that no
+    // thread ever begins.
     let gate = Arc::new(Mutex::new(()));
     let held = gate.lock().unwrap();
     let blocked = gate.clone();

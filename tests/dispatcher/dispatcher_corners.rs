@@ -96,7 +96,7 @@ unsafe extern "C" fn destroy(host: *mut c_void) {
     host.destroys.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A pool that has room, and never gets round to it: only the cancel decides.
+/// A pool that accepts jobs and never runs them, so that only the cancel decides.
 unsafe extern "C" fn execute_later(
     _run: Option<unsafe extern "C" fn(*mut c_void)>,
     _argument: *mut c_void,
@@ -158,7 +158,8 @@ fn an_owners_close_waits_for_the_wake_of_its_dispatcher_before_the_notify() {
     dispatcher.release();
 }
 
-/// The pump knows what is left from when it took the last job; what that posts is left, too.
+/// The pump counts the remaining jobs when it takes the last one. Jobs that this last one posts are
+/// counted, too.
 #[test]
 fn what_the_last_job_posts_is_left() {
     let _alone = alone();

@@ -51,7 +51,7 @@ fn a_close_on_another_thread_leaves_the_completions_to_the_next_pump() {
     let stats = dispatcher.stats();
     assert_eq!((stats.depth, stats.awaiting_completion), (0, 300));
     assert_eq!(listening::stats().unfinished_posts, 300);
-    // Whatever the bounds say.
+    // This happens with any bounds.
     let tick = dispatcher.try_pump(0, 0).unwrap();
     assert_eq!((tick.executed, tick.completed, tick.remaining), (0, 300, 0));
     posted.iter().for_each(|log| log.assert_over(DCC_JOB_INTERRUPTED));
@@ -141,7 +141,7 @@ fn the_dispatchers_own_notify_runs_once_after_all_its_jobs() {
     dispatcher.release();
     log.assert_over(DCC_JOB_INTERRUPTED);
     assert_eq!(DESTROYED.load(Ordering::Relaxed), 1);
-    // A create that fails leaves the user data with its caller.
+    // If a create fails, the user data stays the caller's.
     let mut desc = dispatcher_desc();
     desc.destroy = Some(destroy);
     desc.capacity = DCC_MAX_CAPACITY + 1;

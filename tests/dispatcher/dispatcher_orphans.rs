@@ -17,7 +17,8 @@ use std::thread;
 use std::time::Duration;
 
 const FOREVER: Duration = Duration::MAX;
-/// One test at a time, because the counts are the process's. What belongs to a thread that has ended stays.
+/// Lets one test run at a time, because the counts belong to the whole process. Objects of a thread
+/// that has ended stay.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -25,12 +26,12 @@ fn alone() -> MutexGuard<'static, ()> {
 
 const SHORT: Duration = Duration::from_millis(1);
 
-/// A job of an owner, so that its functions can be let go of where it is never completed.
+/// A job with an owner, whose close frees its functions if the job is never completed.
 fn owned(owner: Owner) -> Post {
     nothing().owner(owner.pointer())
 }
 
-/// Waits for ever on another thread, and comes back with what was answered.
+/// Waits for ever on another thread. Returns the answer of the wait.
 fn wait_elsewhere(
     dispatcher: Dispatcher,
     post: impl FnOnce() -> Post + Send + 'static,
@@ -48,12 +49,12 @@ fn without_thread() -> Dispatcher {
     Dispatcher::with(|desc| desc.flags = DCC_DISPATCHER_BIND_LATER)
 }
 
-/// A dispatcher of a thread, which ends when something is sent.
+/// A dispatcher of a new thread, which ends when a message is sent to it.
 fn of_a_thread(owner: Owner) -> (Dispatcher, mpsc::Sender<()>, thread::JoinHandle<()>) {
     let (to_main, dispatcher) = mpsc::channel();
     let (end, ends) = mpsc::channel();
     let thread = thread::spawn(move || {
-        // Nothing but its end frees who waits for it.
+        // Only the end of the dispatcher's thread can free the waiting thread.
         let dispatcher = Dispatcher::with(|desc| {
             desc.wedge_threshold_ns = DCC_NO_LIMIT;
             desc.owner = owner.pointer();
@@ -90,7 +91,7 @@ fn a_dispatcher_that_nobody_has_pumped_answers() {
     assert_eq!(waiter.join().unwrap(), (DCC_OK, DCC_JOB_INTERRUPTED, 0));
     assert_eq!(dispatcher.try_post(nothing()).err(), Some(DCC_ERROR_SHUTDOWN));
 
-    // Whoever pumps it first completes what there was.
+    // The first thread that pumps the dispatcher completes the jobs that are there.
     dispatcher.pump();
     late.assert_over(DCC_JOB_CANCELLED);
     assert_eq!(dispatcher.close(), DCC_OK);

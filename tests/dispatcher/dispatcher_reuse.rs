@@ -25,7 +25,8 @@ use std::time::Duration;
 struct Host {
     wakes: AtomicU32,
     is_closed: AtomicBool,
-    /// What `execute` does before it refuses; without, it accepts and never runs anything.
+    /// What `execute` does before it refuses a job. Without this it accepts jobs and never runs
+    /// them.
     refuse: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
 
@@ -67,12 +68,12 @@ impl Host {
     }
 }
 
-/// The part of a handle that tells the place: the same for the next one there.
+/// The part of a handle that names the slot. The next object in that slot has the same.
 fn place(dispatcher: Dispatcher) -> usize {
     dispatcher.0 >> 8 & 0xff_ffff
 }
 
-/// The next dispatcher in the place of one that goes, and its host.
+/// Releases a dispatcher and creates the next one in its slot, with a host.
 fn replace(old: Dispatcher) -> (Dispatcher, &'static Host) {
     old.pump();
     old.release();
@@ -82,7 +83,7 @@ fn replace(old: Dispatcher) -> (Dispatcher, &'static Host) {
     (new, host)
 }
 
-/// A job of a dispatcher, cancelled while that goes.
+/// A job that is cancelled while its dispatcher is freed.
 struct Victim {
     parent: Token,
     old: Dispatcher,
@@ -99,8 +100,8 @@ impl Victim {
         Self { parent, old, posted, token }
     }
 
-    /// The cancel is over, and `new` in the place of the job's dispatcher. Nobody wakes that one but its
-    /// own posts.
+    /// Checks that, after the cancel, `new` in the slot of the job's dispatcher is woken only by
+    /// its own posts.
     fn check(self, new: Dispatcher, host: &Host) {
         self.posted.log.assert_over(DCC_JOB_CANCELLED);
         assert_eq!(host.wakes(), 0, "nothing was posted to it");
@@ -114,7 +115,7 @@ impl Victim {
     }
 }
 
-/// In a callback of the token, the dispatcher goes and the next one comes.
+/// In a callback of the token, the dispatcher is freed and the next one created.
 fn goes_in_a_callback(cancel: impl FnOnce(&Victim)) {
     let _alone = alone();
     let victim = Victim::new();
@@ -139,7 +140,8 @@ fn a_parent_is_cancelled() {
     goes_in_a_callback(|victim| assert_eq!(victim.parent.cancel(), DCC_OK));
 }
 
-/// While a callback of the token runs on the callback thread, the dispatcher goes and the next one comes.
+/// While a callback of the token runs on the callback thread, the dispatcher is freed and the next
+/// one created.
 fn goes_beside_a_callback(cancel: impl FnOnce(&Victim)) {
     let _alone = alone();
     let victim = Victim::new();
@@ -151,7 +153,7 @@ fn goes_beside_a_callback(cancel: impl FnOnce(&Victim)) {
     let (new, host) = replace(victim.old);
     gate.open();
     until("the callback is over", || watch.counts() == (1, 1));
-    // What comes behind it on that thread comes behind all that the cancel does there.
+    // This callback runs on that thread after all that the cancel does there.
     let (behind, token) = (Watch::new(), Token::new());
     assert_eq!(token.register_unkept(behind, NO_OWNER), DCC_OK);
     assert_eq!(token.cancel_async(), DCC_OK);
@@ -172,7 +174,7 @@ fn a_parents_deadline_is_over() {
     });
 }
 
-/// The place of a posted job is used again before its dispatcher's is.
+/// The slot of a posted job is used again before its dispatcher's slot is.
 #[test]
 fn a_job_that_is_over_does_not_wake_who_has_the_next_job_in_its_place() {
     let _alone = alone();
@@ -183,7 +185,7 @@ fn a_job_that_is_over_does_not_wake_who_has_the_next_job_in_its_place() {
     let token = Token(dcc_job_token(posted.job.pointer()).addr());
     let watch = Watch::doing(move |_| {
         old.pump();
-        // Its executor accepts it and runs it later, so nobody is woken.
+        // The host's `execute` accepts the job and runs it later, so no host is woken.
         let next = other.post(nothing().any_thread());
         assert_eq!(host.wakes(), 0);
         next.job.release();
@@ -198,7 +200,8 @@ fn a_job_that_is_over_does_not_wake_who_has_the_next_job_in_its_place() {
     old.release();
 }
 
-/// A completion posts the next job in the place of the one that was cancelled, and lets its dispatcher go.
+/// A completion posts the next job, which gets the slot of the cancelled one, and releases its
+/// dispatcher.
 #[test]
 fn a_completion_posts_to_another_dispatcher() {
     let _alone = alone();
@@ -246,7 +249,7 @@ fn only_job() -> u64 {
     jobs[0]["id"].as_u64().unwrap()
 }
 
-/// A post is refused after its token knew of it, and somebody has found the job meanwhile.
+/// A post is refused after its token was linked to it and another thread has found the job.
 #[test]
 fn a_job_that_its_poster_took_back_wakes_nobody() {
     let _alone = alone();
@@ -266,7 +269,7 @@ fn a_job_that_its_poster_took_back_wakes_nobody() {
     let next_host = Host::new();
     let next = next_host.dispatcher(NO_OWNER);
     assert_eq!(place(next), place(old), "or the test shows nothing");
-    // In the place of the one that was taken back.
+    // This job is in the slot of the job that was taken back.
     let waiting = next.post(nothing().any_thread());
     let job = found.lock().unwrap().take().unwrap();
     job.cancel();
@@ -278,8 +281,8 @@ fn a_job_that_its_poster_took_back_wakes_nobody() {
     next.release();
 }
 
-/// One thread cancels; the other lets the dispatcher go, and makes others in its place, each of an owner
-/// that is closed before the next comes.
+/// One thread cancels. The other releases the dispatcher and creates others in its slot, each with
+/// an owner that is closed before the next one is created.
 #[test]
 fn cancels_race_with_the_next_dispatchers() {
     let _alone = alone();

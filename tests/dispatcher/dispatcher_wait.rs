@@ -32,7 +32,7 @@ fn on_its_own_thread_a_wait_runs_the_job_at_once_with_all_its_slices() {
     assert_eq!((status, state, log.runs()), (DCC_OK, DCC_JOB_COMPLETED, 5));
     log.assert_over(DCC_JOB_COMPLETED);
     assert_eq!(queued.log.runs(), 0, "no other job ran");
-    // Also from inside a job.
+    // This also works from inside a job.
     let inner = Arc::new(Mutex::new(None));
     let result = inner.clone();
     dispatcher.pump();
@@ -66,7 +66,7 @@ fn a_wait_on_another_thread_ends_with_the_job() {
     let waiter = thread::spawn(move || {
         [0, -1, DCC_CANCELLED_BY_JOB].map(|answer| {
             let (status, state, log) = dispatcher.post_and_wait(job(move |_| answer), FOREVER);
-            // Nothing of the payload is touched any more.
+            // From here on the payload is no longer used.
             log.assert_over(state);
             (status, state)
         })
@@ -114,11 +114,11 @@ fn a_timeout_after_the_start_asks_the_job_to_stop() {
         dispatcher.pump();
         log.assert_over(DCC_JOB_CANCELLED);
         if status == DCC_TIMED_OUT {
-            // It was taken back before this thread came to run it.
+            // The job was taken back before this thread came to run it.
             assert!(!stopped.load(Ordering::Relaxed));
             return None;
         }
-        // The job may have stopped before its poster looked once more.
+        // The job may have stopped before its poster looked again.
         assert!(matches!(status, DCC_STARTED | DCC_OK), "{status}");
         assert!(stopped.load(Ordering::Relaxed));
         Some(())
@@ -126,8 +126,9 @@ fn a_timeout_after_the_start_asks_the_job_to_stop() {
     dispatcher.release();
 }
 
-/// The job with the caller id "bake", once it waits; a reference. It is found, and counted in the depth,
-/// before it has its place in the queue: a close would refuse it then.
+/// Waits until the job with the caller id "bake" is queued, and returns a reference to it. The job
+/// is found and counted in the depth before it has its place in the queue, and a close at that
+/// moment would refuse it.
 fn waiting_bake(dispatcher: Dispatcher) -> Job {
     until("it waits", || dispatcher.stats().posted == 1);
     let mut job = std::ptr::null_mut();
@@ -200,7 +201,8 @@ fn a_stuck_thread_is_told_of_and_frees_who_waits_for_queued_jobs() {
     dispatcher.pump();
     log.assert_over(DCC_JOB_CANCELLED);
     assert_eq!(log.runs(), 0);
-    // One that runs at once on its thread counts as well; who waits for another thread is not freed.
+    // A job that runs at once on its own thread counts as well. A poster that waits for another
+    // thread is not freed.
     let inline = job(move |present| {
         let looking = thread::spawn(move || {
             until("it counts as stuck", || dispatcher.stats().is_wedged == 1);
@@ -266,7 +268,7 @@ fn deadlines_cancel_what_waits_and_what_runs() {
     }));
     dispatcher.pump();
     running.log.assert_over(DCC_JOB_CANCELLED);
-    // One that is over is left alone.
+    // A job that is over is left alone.
     listening::with_enough_time(|time| {
         let start = listening::now_ns();
         let quick = dispatcher.post(nothing().deadline(time));
@@ -366,7 +368,7 @@ fn a_hosts_own_pool_runs_them_or_refuses() {
     let again = std::mem::take(&mut *CALLS.lock().unwrap());
     assert_eq!(again.len(), 1, "one that runs again is handed out again");
     call(again[0]);
-    // Late and made-up calls run nothing.
+    // Calls that come too late or with a made-up argument run nothing.
     calls.iter().chain(&again).for_each(|each| call(*each));
     call((calls[0].0, 0));
     call((calls[0].0, usize::MAX));
@@ -379,7 +381,7 @@ fn a_hosts_own_pool_runs_them_or_refuses() {
     assert_eq!(refused.err(), Some(DCC_ERROR_OVERLOADED));
     assert!(last_error().contains("execute"), "{}", last_error());
     assert_eq!((dispatcher.stats().depth, dispatcher.stats().rejected), (0, 1));
-    // A step whose next slice is refused fails.
+    // A job whose next slice is refused by the pool fails.
     REFUSES.store(false, Ordering::Relaxed);
     let step = dispatcher.post(job(|_| DCC_RUN_AGAIN).any_thread().caller_id("pool"));
     REFUSES.store(true, Ordering::Relaxed);
@@ -420,7 +422,7 @@ fn progress_is_shown_as_often_as_asked_and_at_the_end() {
     assert!(shown.len() as u128 <= most && shown.len() >= 2, "{} of {most}", shown.len());
     assert_eq!(shown.last(), Some(&(500, 500)), "the last is not lost");
     assert!(shown.windows(2).all(|pair| pair[0] < pair[1]));
-    // Of a job on another thread, too.
+    // The same holds for a job on another thread.
     let gate = Gate::new();
     let elsewhere = dispatcher.post(
         job(move |job| {

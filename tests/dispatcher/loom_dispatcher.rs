@@ -37,14 +37,15 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use std::ffi::c_void;
 
-/// What a posted job's functions note. Its user data is a counted pointer, given up by `destroy`.
+/// The record of a posted job's functions. The user data is a counted pointer, which `destroy`
+/// drops.
 #[derive(Default)]
 struct Log {
-    /// Slices that it asks for beyond the first.
+    /// How many slices the job asks for beyond the first.
     slices: u32,
-    /// Whether it sleeps until `event` is set.
+    /// Whether the job sleeps until `event` is set.
     is_sleeper: bool,
-    /// Whether another thread uses its things until `event` is set.
+    /// Whether the job is away until `event` is set.
     is_away: bool,
     event: AtomicU32,
     running: AtomicU32,
@@ -52,7 +53,7 @@ struct Log {
     completions: AtomicU32,
     state: AtomicU32,
     destroys: AtomicU32,
-    /// What went wrong; a panic inside a job would only fail that.
+    /// The number of mistakes. A panic inside a job would only fail the job.
     mistakes: AtomicU32,
 }
 
@@ -61,7 +62,7 @@ impl Log {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// Completions and destroys, after all is over.
+    /// The numbers of completions and destroys, after all is over.
     fn ends(&self) -> (u32, u32) {
         assert_eq!(self.mistakes.load(Ordering::Relaxed), 0);
         let read = |count: &AtomicU32| count.load(Ordering::Relaxed);
@@ -118,7 +119,8 @@ fn work(log: &Arc<Log>) -> Work {
 
 unsafe extern "C" fn run_nothing(_argument: *mut c_void) {}
 
-/// What a host is told. Its user data is a counted pointer, given up by its destroy-notify.
+/// The record of a host's functions. The user data is a counted pointer, which the destroy-notify
+/// drops.
 #[derive(Default)]
 struct Wakes {
     count: AtomicU32,
@@ -145,7 +147,7 @@ fn create(dispatchers: Dispatchers<'_>, thread: u64) -> Handle {
     create_with(dispatchers, thread, NULL, None, unsafe { Payload::new(user_data, None) })
 }
 
-/// A dispatcher whose host, of an owner, wants to be woken.
+/// A dispatcher whose host has an owner and wants to be woken.
 fn create_woken(dispatchers: Dispatchers<'_>, owner: Handle, wakes: &Arc<Wakes>) -> Handle {
     let user_data = UserData::new(Arc::into_raw(wakes.clone()).cast_mut().cast());
     // SAFETY: both functions take what `user_data` is.
@@ -212,7 +214,7 @@ const PLAIN: Post<'static> = Post {
     is_kept: true,
 };
 
-/// Calls with the calling thread's slots and record.
+/// Makes a call with the calling thread's slots and record.
 macro_rules! on_thread {
     ($world:expr, $number:expr, |$thread:ident, $dispatchers:ident, $pin:ident| $call:expr) => {{
         let $dispatchers = $world.library.dispatchers();
@@ -237,7 +239,7 @@ fn cancel_elsewhere(world: &Arc<World>, job: Handle) -> thread::JoinHandle<()> {
 }
 
 impl World {
-    /// Posts what is accepted, from the dispatcher's thread. The job is the caller's to release.
+    /// Posts a job that is accepted, from the dispatcher's thread. The caller releases the job.
     fn post_kept(&self, post: &Post<'_>, log: &Arc<Log>) -> Handle {
         let posted = self.library.dispatchers().post(&self.pin(), post, work(log), HERE);
         posted.map_err(|(error, _)| error).unwrap()
@@ -247,7 +249,7 @@ impl World {
         DispatcherPin::new(self.library.dispatchers(), self.dispatcher).unwrap()
     }
 
-    /// Posts; the job's reference is given back at once. False: refused.
+    /// Posts a job and releases it at once. False: it was refused.
     fn post(&self, post: &Post<'_>, log: &Arc<Log>, here: u64) -> bool {
         match self.library.dispatchers().post(&self.pin(), post, work(log), here) {
             Ok(job) => {
@@ -288,7 +290,7 @@ impl World {
         self.library.dispatchers().unfinished(&self.pin())
     }
 
-    /// Releases the dispatcher; nothing is left then.
+    /// Releases the dispatcher, and checks that nothing is left.
     fn end(&self) {
         assert_eq!(self.unfinished(), 0);
         assert_eq!(self.library.dispatchers().fill(&self.pin()).0, 0, "depth");
@@ -329,7 +331,7 @@ fn cancel_x_pump() {
     });
 }
 
-/// A job is posted while its parent is cancelled: it is not left behind in the depth.
+/// A job is posted while its parent is cancelled: it does not stay in the depth.
 #[test]
 fn cancel_x_post() {
     model(3, || {
@@ -376,7 +378,8 @@ fn cancel_x_step() {
     });
 }
 
-/// What a job waits for comes while it looks for that and falls asleep: it does not sleep for ever.
+/// The event that a job waits for comes while the job looks for it and falls asleep: the job does
+/// not sleep for ever.
 #[test]
 fn wake_x_sleep() {
     model(3, || {
@@ -420,8 +423,8 @@ fn cancel_x_sleep() {
     });
 }
 
-/// A job is cancelled while it leaves what it works on to another thread: it is over only after that thread
-/// has woken it.
+/// A job is cancelled while it leaves its objects to another thread: it is over only after that
+/// thread has woken it.
 #[test]
 fn cancel_x_away() {
     model(3, || {
@@ -448,7 +451,8 @@ fn cancel_x_away() {
     });
 }
 
-/// What a job waits for ends while it asks to be woken then and falls asleep: it does not sleep for ever.
+/// The job that a job waits for ends while the latter asks to be woken then and falls asleep: it
+/// does not sleep for ever.
 #[test]
 fn end_x_sleep() {
     model(3, || {
@@ -481,7 +485,8 @@ fn end_x_sleep() {
     });
 }
 
-/// A poster's time is over while its job is pumped: it never runs, or it has started.
+/// The time limit of a waiting poster passes while its job is pumped: the job never runs, or it has
+/// started.
 #[test]
 fn timeout_x_pump() {
     model(2, || {
@@ -508,7 +513,7 @@ fn timeout_x_pump() {
         match end {
             WaitEnd::TimedOut => assert_eq!(log.runs(), 0),
             WaitEnd::Over => assert_eq!(log.runs(), 1),
-            // It may have been asked to stop between its turn and its function.
+            // A cancel may have come between the job's turn and its function.
             WaitEnd::Started => assert!(log.runs() <= 1),
             WaitEnd::Wedged => unreachable!(),
         }
@@ -563,7 +568,7 @@ fn close_x_pump() {
     });
 }
 
-/// A job that seals in its first slice, and what came of it.
+/// A job that seals itself in its first slice, and how it ended.
 struct Sealing {
     world: Arc<World>,
     sealed: AtomicU32,
@@ -595,8 +600,8 @@ unsafe extern "C" fn forget_sealing(sealing: *mut c_void) {
     drop(unsafe { Arc::from_raw(sealing.cast::<Sealing>()) });
 }
 
-/// Another thread shuts down before, while or after a job seals in one of its slices: a sealed one is done or
-/// interrupted, never cancelled.
+/// Another thread shuts the dispatcher down before, while or after a job seals itself in one of its
+/// slices: a sealed job completes or is interrupted, and is never cancelled.
 #[test]
 fn close_x_seal() {
     model(2, || {
@@ -632,8 +637,8 @@ fn close_x_seal() {
     });
 }
 
-/// Another thread shuts down while what the pump ran is over and another job comes in its place: that is not
-/// asked to stop.
+/// Another thread shuts the dispatcher down while the job that the pump ran is over and another job
+/// gets its slot: the shutdown does not ask that one to stop.
 #[test]
 fn close_x_pump_x_next_job() {
     model(2, || {
@@ -662,7 +667,7 @@ fn close_x_pump_x_next_job() {
     });
 }
 
-/// Someone waits for a job on a dispatcher that is closed: he is freed.
+/// A thread waits for a job on a dispatcher that is closed: the thread is freed.
 #[test]
 fn wait_x_close() {
     model(3, || {
@@ -695,8 +700,9 @@ fn wait_x_close() {
     });
 }
 
-/// The dispatcher's own thread waits for a job whose slice a worker runs while it is shut down: it is freed,
-/// also if the job ends where it would have waited for its next slice.
+/// The dispatcher's own thread waits for a job whose slice a worker runs, while the dispatcher is
+/// shut down: the thread is freed, even if the job ends where it would have waited for its next
+/// slice.
 #[test]
 fn wait_x_slice_x_close() {
     model(1, || {
@@ -737,7 +743,7 @@ fn wait_x_slice_x_close() {
     });
 }
 
-/// Somebody waits for a dispatcher whose thread ends: he is freed, whoever was first.
+/// A thread waits for a dispatcher whose thread ends: the waiting thread is freed, in either order.
 #[test]
 fn wait_x_end_of_its_thread() {
     model(3, || {
@@ -764,8 +770,9 @@ fn wait_x_end_of_its_thread() {
     });
 }
 
-/// The only worker waits for what the dispatcher's thread does next, which waits for a job that only a worker
-/// would run: it runs that itself, whoever began to wait first.
+/// The only worker waits for a job that the dispatcher's thread does next. That thread waits for a
+/// job that only a worker would run: it runs that job itself, whichever of the two began to wait
+/// first.
 #[test]
 fn wait_x_wait_of_all_workers() {
     model(2, || {
@@ -776,7 +783,7 @@ fn wait_x_wait_of_all_workers() {
             let world = world.clone();
             move || {
                 world.library.dispatchers().workers().join(thread_identity::current());
-                // As a job that it runs would.
+                // A job that this thread runs would wait in the same way.
                 let tokens = world.library.tokens();
                 assert_eq!(
                     tokens.wait_any(&[token], None, Asker::default()),
@@ -801,7 +808,7 @@ fn wait_x_wait_of_all_workers() {
     });
 }
 
-/// The last reference goes on another thread while the dispatcher is pumped.
+/// The last reference to the dispatcher is released on another thread while it is pumped.
 #[test]
 fn completion_x_release() {
     model(2, || {
@@ -812,7 +819,7 @@ fn completion_x_release() {
             let world = world.clone();
             move || world.library.dispatchers().release(world.dispatcher, OTHER).unwrap()
         });
-        // Gone, once its last job is over.
+        // The dispatcher is freed once its last job is over.
         while world.library.dispatchers().arena().live() != 0 {
             world.try_pump();
             thread::yield_now();
@@ -882,8 +889,8 @@ fn owner_close_x_worker() {
     });
 }
 
-/// A dispatcher has gone. The next one comes in its place: nobody wakes it but
-/// its own post, which does, and after the close of its owner nobody calls it at all.
+/// Creates the next dispatcher in the slot of one that was freed. Only its own post wakes its host,
+/// and after the close of its owner nothing calls the host.
 fn next_in_its_place(world: &World) {
     let dispatchers = world.library.dispatchers();
     let owner = world.library.owners().create().unwrap();
@@ -906,7 +913,7 @@ fn next_in_its_place(world: &World) {
     assert_eq!(wakes.late.load(Ordering::Relaxed), 0, "called after its owner was closed");
 }
 
-/// A job is cancelled while its dispatcher goes and the next one comes in its place.
+/// A job is cancelled while its dispatcher is freed and the next one gets its slot.
 #[test]
 fn cancel_x_next_dispatcher() {
     model(2, || {
@@ -924,7 +931,7 @@ fn cancel_x_next_dispatcher() {
     });
 }
 
-/// A job is cancelled while it is over and another dispatcher's comes in its place.
+/// A job is cancelled while it is over and another dispatcher's job gets its slot.
 #[test]
 fn cancel_x_next_job() {
     model(2, || {
@@ -953,7 +960,7 @@ fn cancel_x_next_job() {
     });
 }
 
-/// The worker threads are stopped while the dispatcher of a job that waits for one goes.
+/// The worker threads are stopped while the dispatcher of a job that is queued for one is freed.
 #[test]
 fn stop_workers_x_next_dispatcher() {
     model(3, || {
@@ -966,7 +973,7 @@ fn stop_workers_x_next_dispatcher() {
         });
         world.pump();
         if world.unfinished() != 0 {
-            // They were not stopped yet; the other interleavings are those of interest.
+            // The workers were not stopped yet. The other interleavings are the interesting ones.
             thread.join().unwrap();
             world.pump();
             return world.end();
@@ -979,8 +986,8 @@ fn stop_workers_x_next_dispatcher() {
     });
 }
 
-/// Waits, on the thread of one dispatcher, for another; then lets nobody wait for this one any more.
-/// Whether the wait was refused because it would wait for itself.
+/// Waits, on the thread of one dispatcher, for another; then frees all that wait for this one.
+/// Returns whether the wait was refused because of a ring.
 fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> bool {
     let dispatchers = world.library.dispatchers();
     let record = ThreadRecord::new(number);
@@ -1008,7 +1015,7 @@ fn wait_for_other(world: &World, number: u64, own: Handle, other: Handle) -> boo
     is_refused
 }
 
-/// Two threads wait for each other's dispatchers, one of which finds its thread only now.
+/// Two threads wait for each other's dispatchers, one of which gets its thread only now.
 #[test]
 fn wait_x_wait() {
     model(2, || {
@@ -1025,8 +1032,9 @@ fn wait_x_wait() {
     });
 }
 
-/// A thread begins to wait for the end of a posted job while that is completed, and while its slot goes if
-/// its poster kept nothing: the wait ends after the completion and the destroy-notify.
+/// A thread begins to wait for the end of a posted job while that is completed, and, if its poster
+/// kept no reference, while its slot is freed: the wait ends after the completion and the
+/// destroy-notify.
 #[test]
 fn completion_x_wait_for_the_end() {
     for is_kept in [true, false] {
@@ -1045,7 +1053,7 @@ fn completion_x_wait_for_the_end() {
                         |_| (),
                     );
                     match waited {
-                        // It was gone before, of which this thread knows nothing else.
+                        // The job was gone before, and this thread knows nothing more about it.
                         Err(Error::InvalidHandle(..)) if !is_kept => return,
                         waited => assert_eq!(waited, Ok(EndWaited::Ended)),
                     }

@@ -74,7 +74,8 @@ fn no_bits_but_a_live_dispatchers_are_taken() {
             assert!(last_error().contains("not a live dispatcher"), "{}", last_error());
         }
     }
-    // There is nothing that NULL could stand for, but to end nothing is fine.
+    // NULL stands for no dispatcher, so calls refuse it. Retain, release and close accept it and do
+    // nothing.
     for (name, call) in CALLS {
         let harmless = ["retain", "release", "close"].contains(&name);
         let expected = if harmless { DCC_OK } else { DCC_ERROR_INVALID_HANDLE };
@@ -127,7 +128,7 @@ fn bad_descriptors_are_refused_and_take_nothing() {
     for (name, spoil) in bad {
         let mut post = nothing();
         spoil(&mut post);
-        // `try_post` sees that the payload was not touched.
+        // `try_post` checks that the payload was not touched.
         let status = dispatcher.try_post(post).err();
         let expected = if ["parent", "owner"].contains(&name) {
             DCC_ERROR_INVALID_HANDLE
@@ -148,7 +149,7 @@ fn bad_descriptors_are_refused_and_take_nothing() {
         let status = dcc_dispatcher_post(dispatcher.pointer(), &label, null_mut(), null_mut());
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
         assert!(last_error().contains("not UTF-8"), "{}", last_error());
-        // An out-structure of no size.
+        // An out-structure whose size says 0.
         let mut tick: dcc_tick = std::mem::zeroed();
         let status = dcc_dispatcher_pump(dispatcher.pointer(), 1, 1, &mut tick);
         assert_eq!(status, DCC_ERROR_INVALID_ARGUMENT);
@@ -163,7 +164,7 @@ fn bad_descriptors_are_refused_and_take_nothing() {
     dispatcher.release();
 }
 
-/// They are part of the ABI.
+/// The numbers are part of the ABI.
 #[test]
 fn the_structures_have_their_sizes() {
     let _alone = alone();
@@ -172,13 +173,14 @@ fn the_structures_have_their_sizes() {
     assert_eq!(size_of::<dcc_admission>(), 24);
     assert_eq!(size_of::<dcc_tick>(), 64);
     assert_eq!(size_of::<dcc_dispatcher_stats>(), 224);
-    // A structure with the size of its caller's header is filled, also by a later library.
+    // A structure with the size that the caller's header gives it is filled, by later libraries,
+    // too.
     let dispatcher = Dispatcher::new();
     assert_eq!(dispatcher.stats().struct_size, 224);
     dispatcher.release();
 }
 
-/// The user of a posted job may end it as any other; the dispatcher goes along.
+/// Code may end a posted job like any other job; the dispatcher copes with that.
 #[test]
 fn a_job_that_was_ended_from_outside_never_runs_and_one_that_was_begun_does() {
     let _alone = alone();
@@ -191,7 +193,7 @@ fn a_job_that_was_ended_from_outside_never_runs_and_one_that_was_begun_does() {
     dispatcher.pump();
     posted.log.assert_over(DCC_JOB_INTERRUPTED);
     assert_eq!(posted.log.runs(), 0);
-    // To have begun it oneself changes nothing.
+    // It changes nothing if the function begins its job itself.
     begun.log.assert_over(DCC_JOB_COMPLETED);
     assert_eq!(begun.log.runs(), 1);
     posted.job.release();

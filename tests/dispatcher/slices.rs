@@ -88,7 +88,7 @@ fn those_that_wait_share_what_is_left_of_the_budget() {
         let tick = dispatcher.try_pump(HOUR_NS, DCC_NO_LIMIT).expect("on its thread");
         assert_eq!(tick.executed, 3, "each moves in each tick");
         let shares = std::mem::take(&mut *shares.lock().unwrap());
-        // Minutes pass only where the machine stands still.
+        // Minutes can pass here only if the machine stands still.
         let near = |(share, most): (&u64, u64)| (most - 9..=most).contains(share);
         assert!(shares.iter().zip([20, 30, 60]).all(near), "{shares:?}");
     }
@@ -169,7 +169,7 @@ unsafe extern "C" fn wake(wakes: *mut c_void) {
     unsafe { &*wakes.cast::<AtomicU32>() }.fetch_add(1, Ordering::SeqCst);
 }
 
-/// A dispatcher, and how often its host was woken.
+/// A dispatcher, and the number of times that its host was woken.
 fn with_host() -> (Dispatcher, &'static AtomicU32) {
     let wakes: &'static AtomicU32 = listening::keep_for_ever(AtomicU32::new(0));
     let dispatcher = Dispatcher::with(|desc| {
@@ -275,7 +275,7 @@ fn a_job_that_unwinds_is_called_once_after_its_cancel_and_says_how_it_ends() {
                     return answer;
                 }
                 if is_cancelled_inside {
-                    // After it has asked for the last time, so that it does not know.
+                    // The cancel comes after the job's last poll, so the job does not know of it.
                     job.cancel();
                 }
                 DCC_RUN_AGAIN

@@ -32,8 +32,9 @@ const POSTERS: u64 = 4;
 const CAPACITY: u32 = 4096;
 const TICK: Duration = Duration::from_nanos(16_666_667);
 const BUDGET_NS: u64 = 4_000_000;
-/// What a tick does beyond its last slice: that job's completion, its statistics, and the two looks at
-/// the clock. Far more than that takes, and far less than a second job of the longest kind.
+/// The time that a tick may use beyond its last slice: for that job's completion, the statistics
+/// and two reads of the clock. These take far less, and a second job of the longest kind would take
+/// far more.
 const ALLOWANCE_NS: u64 = 250_000;
 
 fn how_many() -> u64 {
@@ -41,10 +42,10 @@ fn how_many() -> u64 {
     given.unwrap_or(if cfg!(debug_assertions) { 60_000 } else { 1_000_000 })
 }
 
-/// What the threads share.
+/// The state that the threads share.
 struct Soak {
     dispatcher: Dispatcher,
-    /// How many are still to be accepted.
+    /// How many jobs are still to be accepted.
     wanted: AtomicU64,
     /// The next job's number.
     next: AtomicU64,
@@ -53,7 +54,7 @@ struct Soak {
     refused: AtomicU64,
     dropped: AtomicU64,
     posters: AtomicU32,
-    /// Jobs to be cancelled by whoever swaps them out; each with a reference.
+    /// Jobs, each with a reference. The thread that swaps a job out cancels it.
     recent: [AtomicUsize; 64],
     parent: Mutex<Token>,
 }
@@ -63,34 +64,34 @@ impl Soak {
         self.posters.load(Ordering::Acquire) == 0
     }
 
-    /// A token of which many jobs are children, with a reference for the caller.
+    /// The parent token of many jobs, with a reference for the caller.
     fn parent(&self) -> Token {
         let parent = self.parent.lock().unwrap();
         assert_eq!(parent.retain(), DCC_OK);
         *parent
     }
 
-    /// Cancels all children of now; those that come have another parent.
+    /// Cancels the parent token with all of its children. Later jobs get a new parent.
     fn cancel_children(&self) {
         let parent = std::mem::replace(&mut *self.parent.lock().unwrap(), Token::new());
         parent.cancel();
         parent.release();
     }
 
-    /// Leaves a job to the canceller; who was there before is let go.
+    /// Leaves a job to the cancelling thread. The job that was there before is released.
     fn leave_to_canceller(&self, random: &mut Random, job: Job) {
         let place = &self.recent[random.below(64) as usize];
         Job(place.swap(job.0, Ordering::AcqRel)).release();
     }
 
-    /// Posts until enough were accepted.
+    /// Posts until enough jobs were accepted.
     fn post(&self, seed: u64) {
         let random = &mut Random::of(seed);
         let take = |wanted: u64| wanted.checked_sub(1);
         while self.wanted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
             let mut number = self.next.fetch_add(1, Ordering::Relaxed);
             while !self.post_one(random, number) {
-                // The payload is still this thread's; it tries again, or takes another.
+                // The payload still belongs to this thread, which tries again or takes another job.
                 assert_untouched(number);
                 let may_drop = self.dropped.load(Ordering::Relaxed) < self.most_dropped;
                 if may_drop && random.once_in(8) {
@@ -103,7 +104,7 @@ impl Soak {
         self.posters.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// False: refused, as too many wait.
+    /// Posts a job. False: it was refused because too many jobs are queued.
     fn post_one(&self, random: &mut Random, number: u64) -> bool {
         let plan = Plan::of(number);
         let parent = plan.has_parent.then(|| self.parent());
@@ -161,7 +162,7 @@ impl Soak {
         true
     }
 
-    /// Cancels jobs and parents at random times, and asks for the counts meanwhile.
+    /// Cancels jobs and parents at random times, and reads the counts meanwhile.
     fn cancel(&self, seed: u64) {
         let random = &mut Random::of(seed);
         while !self.is_posted() {
@@ -180,25 +181,27 @@ impl Soak {
     }
 }
 
-/// What the ticks were like. Processor time says what the pump did; the clock also what others did to
-/// its thread: there are more threads here than processors.
+/// The measurements of all ticks. Processor time shows what the pump did. The clock also shows what
+/// other threads did to the pump's thread: there are more threads here than processors.
 #[derive(Debug, Default)]
 struct Ticks {
     allowance_ns: u64,
     count: u64,
-    /// Took more processor time than their budget, their longest slice and the allowance.
+    /// Ticks that took more processor time than their budget, their longest slice and the
+    /// allowance.
     too_long: u64,
-    /// Were taken off their processor, and so tell nothing by the clock.
+    /// Ticks during which the thread was taken off its processor. The clock says nothing about
+    /// them.
     preempted: u64,
-    /// Of the others: took longer than that by the clock, and had waited for a lock.
+    /// Of the other ticks, those that took longer than that by the clock and had waited for a lock.
     too_long_with_waits: u64,
-    /// Of the others: took longer than that by the clock, and had not waited.
+    /// Of the other ticks, those that took longer than that by the clock and had not waited.
     too_long_by_the_clock: u64,
-    /// Of the preempted: took longer than that by the clock.
+    /// Of the preempted ticks, those that took longer than that by the clock.
     too_long_with_preemptions: u64,
     /// The most processor time beyond the budget and the longest slice.
     worst_excess_ns: u64,
-    /// What the tick did that had it.
+    /// The counts of the tick that had this excess.
     worst: (u64, u64),
 }
 
@@ -231,8 +234,9 @@ impl Ticks {
 
     fn check(&self) {
         println!("{self:?}");
-        // One in 200: what runs a virtual machine stops it without its knowing. What the clock says is
-        // shown and decides nothing: others on a busy machine take from it as they like.
+        // One tick in 200 may be too long, because a hypervisor can stop a virtual machine
+        // unnoticed. The times by the clock are shown and decide nothing, because on a busy machine
+        // other programs may take any time.
         assert!(self.too_long <= 1 + self.count / 200, "{self:?}");
     }
 }
@@ -265,7 +269,7 @@ fn a_million_jobs() {
         (0..POSTERS).for_each(|seed| drop(scope.spawn(move || soak.post(seed))));
         scope.spawn(move || soak.cancel(POSTERS));
         let mut next = Instant::now();
-        // Then the host closes: what still waits is interrupted.
+        // Then the host closes: jobs that are still queued are interrupted.
         while !soak.is_posted() || dispatcher.close() == DCC_PENDING {
             ticks.pump(dispatcher);
             if memory.is_none() && soak.accepted.load(Ordering::Relaxed) > jobs / 4 {

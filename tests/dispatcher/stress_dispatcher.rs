@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// How many are posted in a round; the capacity is larger.
+/// How many jobs are posted in a round; the capacity is larger.
 const JOBS: u64 = 12;
 
 fn release(job: Option<Job>) {
@@ -80,8 +80,8 @@ fn cancel_x_pump_x_worker() {
     });
 }
 
-/// Jobs that sleep until something comes, which comes, with a wake, while they are pumped and some are
-/// cancelled: the host is woken for each of them, and each is over.
+/// Jobs sleep until an event, and the event comes with a wake while they are pumped and some are
+/// cancelled. The host is woken for each of them, and each is over at the end.
 #[test]
 fn wake_x_cancel_x_pump() {
     let _alone = alone();
@@ -178,7 +178,8 @@ fn timeout_x_deadline_x_pump() {
     });
 }
 
-/// Posts a job, waits a short time for it, and sees that the answer is what became of it.
+/// Posts a job, waits a short time for it, and checks that the answer agrees with what happened to
+/// the job.
 fn wait_for_one(dispatcher: Dispatcher, random: &mut Random, logs: &Logs) {
     let mut post = any_job(random);
     if random.once_in(3) {
@@ -199,7 +200,8 @@ fn wait_for_one(dispatcher: Dispatcher, random: &mut Random, logs: &Logs) {
             assert_eq!((log.completions(), log.destroys()), (1, 1), "over before it returns");
         }
         DCC_OK => {
-            // Its completion may follow: it was cancelled while it waited for its turn or a slice.
+            // Its completion may come later, because it was cancelled while it waited for its turn
+            // or its next slice.
             assert_eq!(state, DCC_JOB_CANCELLED);
         }
         DCC_TIMED_OUT => {
@@ -222,7 +224,7 @@ enum ShutDownBy {
     ItsJob,
 }
 
-/// Posts, pumps, cancels and a close at the same time.
+/// Posts, pumps, cancels and closes at the same time.
 fn shut_down_at_any_time(random: &mut Random, by: ShutDownBy) {
     let host = Host::new();
     let dispatcher = host.dispatcher(NO_OWNER.pointer());
@@ -278,7 +280,7 @@ fn shut_down_at_any_time(random: &mut Random, by: ShutDownBy) {
             shut_down();
         }
     });
-    // No second close: what the first one left comes by itself, each time with a wake.
+    // There is no second close: the remaining ends come by themselves, each with a wake.
     host.pump_when_woken(dispatcher, || is_empty(dispatcher));
     logs.check(dispatcher);
     if by != ShutDownBy::ItsJob {
@@ -393,7 +395,7 @@ fn owner_close_x_pump_x_post_x_worker() {
                 random.dawdle(1000);
                 dispatcher.try_pump(30_000, 4).unwrap();
             }
-            // The close waits for what runs, not for the pump.
+            // The close waits for running functions and not for the pump.
         });
         host.pump_when_woken(dispatcher, || is_empty(dispatcher));
         logs.check(dispatcher);
@@ -440,7 +442,7 @@ fn close_of_the_hosts_owner_x_pump_x_post_x_cancel() {
                 dispatcher.try_pump(30_000, 4).unwrap();
             }
         });
-        // Its wake is gone with the owner.
+        // Its wake ended with the owner.
         until("what is left is over", || {
             dispatcher.pump();
             is_empty(dispatcher)

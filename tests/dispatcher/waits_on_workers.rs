@@ -21,12 +21,13 @@ use std::thread;
 use std::time::Duration;
 
 const FOREVER: Duration = Duration::MAX;
-/// More than the library has workers.
+/// More jobs than the library has workers.
 const DEPTH: u32 = 12;
 
 type Answer = (dcc_status, i32);
 
-/// A job that posts the next one to the dispatchers in turn and waits for it, so many times over.
+/// A job that posts the next one, to both dispatchers in turn, and waits for it, down to this
+/// depth.
 fn nested(dispatchers: [Dispatcher; 2], depth: u32, answers: mpsc::Sender<Answer>) -> Post {
     let mut slices = 0;
     let work = job(move |_| {
@@ -41,7 +42,7 @@ fn nested(dispatchers: [Dispatcher; 2], depth: u32, answers: mpsc::Sender<Answer
     work.any_thread()
 }
 
-/// Pumps until all that was posted is over; nothing may be left.
+/// Pumps until all posted jobs are over, and checks that nothing is left.
 fn pump_all(dispatchers: &[Dispatcher]) {
     until("all is over", || {
         for dispatcher in dispatchers {
@@ -68,14 +69,15 @@ fn workers_run_what_they_wait_for() {
     all_are_through([Dispatcher::new(), Dispatcher::new()]);
 }
 
-/// All workers wait for the dispatcher's thread, which waits for a job that only they would run.
+/// All workers wait for the dispatcher's thread. That thread waits for a job that only a worker
+/// could run.
 #[test]
 fn who_waits_for_a_job_that_no_worker_is_left_for_runs_it() {
     let _alone = alone();
     let dispatcher = Dispatcher::with(|desc| desc.wedge_threshold_ns = DCC_NO_LIMIT);
     let (sender, answers) = mpsc::channel();
     let log = dispatcher.post_only(job(move |_| {
-        // More than there are workers, all before the one that is waited for.
+        // More jobs than there are workers, all queued before the job that is waited for.
         for _ in 0..DEPTH {
             let sender = sender.clone();
             let waits = job(move |_| {
@@ -104,7 +106,7 @@ fn who_waits_for_a_job_that_no_worker_is_left_for_runs_it() {
 
 type Call = (unsafe extern "C" fn(*mut c_void), usize);
 
-/// What a host's pool has to do, and how often it was told.
+/// The calls that a host's pool has to make, and how often it got one.
 static POOL: Mutex<Vec<Call>> = Mutex::new(Vec::new());
 static TOLD: AtomicU64 = AtomicU64::new(0);
 
@@ -118,7 +120,7 @@ unsafe extern "C" fn execute(
     0
 }
 
-/// Says that the pool is to end, also when the test has failed.
+/// Tells the pool to end, also if the test has failed.
 struct OnDrop<'a>(&'a AtomicBool);
 
 impl Drop for OnDrop<'_> {
@@ -150,7 +152,8 @@ fn the_only_thread_of_a_hosts_pool_runs_what_it_waits_for() {
     assert_eq!(TOLD.load(Ordering::SeqCst), 3, "of the slices that nobody waits for in the pool");
 }
 
-/// Waits on a worker for a job that always gives this answer; what the wait answers, and what was done.
+/// Waits on a worker for a job that always gives this answer. Returns the dispatcher, the answer of
+/// the wait, and the log.
 fn waited(answer: i32, timeout: Duration) -> (Dispatcher, Answer, Arc<Log>) {
     let dispatcher = Dispatcher::new();
     let (sender, answers) = mpsc::channel();
@@ -200,7 +203,7 @@ fn a_job_that_comes_while_a_worker_is_busy_gets_another() {
     pump_all(&[dispatcher]);
 }
 
-/// The close may come when a slice has ended and its job does not wait for the next one yet.
+/// The close may come after a slice has ended and before its job waits for the next one.
 #[test]
 fn a_close_frees_the_thread_that_waits_for_a_job_elsewhere() {
     let _alone = alone();

@@ -1,5 +1,5 @@
-//! Three things wake a posted job: the cancel of a token, the end of another job, and, when another
-//! thread uses the object that the job works on, that thread alone.
+//! What wakes a posted job that sleeps: the cancel of a token, or the end of another job. A job
+//! that is away, because another thread works on its objects, is woken by that thread alone.
 
 #[path = "../support/listening.rs"]
 mod listening;
@@ -37,14 +37,15 @@ fn wake_at_cancel(job: *const dcc_job, token: *const dcc_cancel_token) -> *mut d
 }
 
 fn wake_at_end(job: *const dcc_job, awaited: *const dcc_job) -> *mut dcc_registration {
-    // Asked twice it is noted once.
+    // A second call of the same kind adds nothing.
     for _ in 0..2 {
         assert_eq!(dcc_job_wake_at_end(job, awaited), DCC_OK);
     }
     null_mut()
 }
 
-/// A job that arranges to be woken, by a registration or without one, sleeps, ends that, and is done.
+/// A job that arranges to be woken, with or without a registration, sleeps, unregisters, and
+/// completes.
 fn sleeper(begin: impl Fn(*const dcc_job) -> *mut dcc_registration + Send + 'static) -> Post {
     let mut registration: Option<usize> = None;
     job(move |job| match registration {
@@ -74,7 +75,7 @@ fn a_cancel_of_a_token_wakes_who_sleeps_until_then() {
     assert_eq!(log.runs(), 1, "nothing of it runs inside the cancel");
     assert_eq!(dispatcher.pump().completed, 1);
     log.assert_over(DCC_JOB_COMPLETED);
-    // Cancelled before, and gone.
+    // A token that is cancelled already, and one that is gone.
     let late = dispatcher
         .post_only(sleeper(move |job| wake_at_cancel(job, token as *const dcc_cancel_token)));
     for _ in 0..2 {
@@ -107,7 +108,7 @@ fn the_end_of_a_job_wakes_who_sleeps_until_then() {
             assert_eq!(dcc_job_acknowledge_cancel(awaited), DCC_OK);
             assert_eq!(dcc_job_release(awaited), DCC_OK);
         },
-        // Unfinished.
+        // The job is dropped unfinished.
         |awaited| assert_eq!(dcc_job_release(awaited), DCC_OK),
     ];
     for end in ends {
@@ -193,7 +194,7 @@ fn the_end_of_a_job_wakes_nobody_who_is_over() {
         dispatcher.pump();
         over.log.assert_over(DCC_JOB_CANCELLED);
         over.job.release();
-        // One that has its place now.
+        // A job that now has its slot.
         others.push(dispatcher.post(job(|_| DCC_RUN_WHEN_WOKEN)));
     }
     dispatcher.pump();
@@ -221,7 +222,8 @@ fn what_is_unregistered_wakes_nobody() {
         assert_eq!(dcc_registration_unregister(registration), DCC_OK);
     }
     cancel(token);
-    // What was with no token was on no list that it could be taken off quietly.
+    // These jobs were not on the list of a token, from which they could have been taken off
+    // quietly.
     assert!(dispatcher.pump().executed <= 1);
     assert_eq!(dispatcher.pump().executed, 0);
     assert_eq!(dcc_cancel_token_release(token), DCC_OK);

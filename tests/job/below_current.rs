@@ -11,7 +11,7 @@ use listening::*;
 use posting::{Dispatcher, job as posted, nothing};
 use std::ptr::{null, null_mut};
 
-/// What is current until this is dropped.
+/// Makes a token and a job current until this is dropped.
 struct Current([(dcc_ticket, extern "C" fn(dcc_ticket) -> dcc_status); 2]);
 
 impl Current {
@@ -82,7 +82,7 @@ fn a_cancel_of_either_reaches_what_is_below_both() {
         }
         assert!(is_cancelled(inner) && !is_cancelled(plain));
         assert_eq!(dcc_cancel_token_is_cancelled(below.pointer()), DCC_CANCELLED_BY_TOKEN);
-        // Made when it is too late.
+        // An object that is made after the cancel is cancelled at once.
         assert!(is_cancelled(make(DCC_JOB_BELOW_CURRENT, NO_TOKEN)));
     }
 }
@@ -102,13 +102,14 @@ fn a_parent_that_is_given_is_the_only_one() {
     assert_eq!(dcc_cancel_token_is_cancelled(below.pointer()), DCC_CANCELLED_BY_TOKEN);
 }
 
-/// The job is below the token, so it alone is the parent: it is sealed, and passes the token's cancel by.
+/// The job is below the token, so only the job becomes the parent. Once it is sealed, the token's
+/// cancel does not pass it.
 #[test]
 fn a_sealed_job_below_the_token_passes_what_is_made_in_it_by() {
     let request = token(&[], 0);
     let outer = make(0, request);
     assert_eq!(dcc_job_begin(outer), DCC_OK);
-    // Over a token of its own, as that of a thread.
+    // A token lies between, such as the token of a thread.
     let between = {
         let _current = Current::new(request, outer);
         token(&[], DCC_TOKEN_BELOW_CURRENT)
@@ -151,7 +152,7 @@ fn a_post_is_below_the_poster_s_token_and_job() {
     dispatcher.pump();
     assert_eq!((waits.job.state(), waits.log.runs()), (DCC_JOB_CANCELLED, 0));
     assert_eq!(other.job.state(), DCC_JOB_COMPLETED);
-    // Posted too late: it never runs.
+    // A job that is posted after the cancel never runs.
     let _current = Current::new(NO_TOKEN, outer);
     let late = dispatcher.post(below(nothing()));
     dispatcher.pump();
@@ -162,7 +163,7 @@ fn is_gone(token: *const dcc_cancel_token) -> bool {
     dcc_cancel_token_is_cancelled(token) == DCC_ERROR_INVALID_HANDLE
 }
 
-/// Makes a job below another that is current, and lets that end and go.
+/// Makes a job below a current one, and then ends and releases the current one.
 fn make_below_and_end(outer: *mut dcc_job) -> *mut dcc_job {
     let inner = {
         let _current = Current::new(NO_TOKEN, outer);
@@ -182,7 +183,7 @@ fn what_posts_itself_again_and_again_keeps_nothing_of_those_before() {
         job = make_below_and_end(job);
         assert!(is_gone(before) && !is_cancelled(job));
     }
-    // Of those that are above nothing a seal finds no more than of a job without a parent.
+    // A seal treats such a job like one that never had a parent.
     assert_eq!(dcc_job_begin(job), DCC_OK);
     assert_eq!(dcc_job_seal(job), DCC_OK);
 }
@@ -200,7 +201,7 @@ fn what_posts_itself_again_and_again_below_a_request_keeps_only_the_request() {
     assert!(is_cancelled(job));
 }
 
-/// An outer job that runs on is not left out: what it has made hears of its cancel.
+/// An outer job that is still running is not skipped: a cancel of it reaches what it has made.
 #[test]
 fn what_an_ended_job_leaves_to_another_job_hears_of_that_one() {
     let (request, given) = (token(&[], 0), token(&[], 0));
@@ -215,7 +216,7 @@ fn what_an_ended_job_leaves_to_another_job_hears_of_that_one() {
     assert!(!is_gone(above), "it is the parent of a job that was given it");
     cancel(outer);
     assert!(is_cancelled(inner) && is_cancelled(explicit));
-    // Of a job with two parents.
+    // The same for a job with two parents.
     let two = {
         let _current = Current::new(given, make(0, NO_TOKEN));
         make(DCC_JOB_BELOW_CURRENT, NO_TOKEN)

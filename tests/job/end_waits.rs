@@ -36,7 +36,7 @@ fn create() -> Job {
     Job(new_job(c"waited for").addr())
 }
 
-/// Somebody sleeps for the end of a job.
+/// Waits until this many threads sleep for the end of a job.
 fn until_waiting(count: u64) {
     until("it waits", || stats().live_registrations == count);
 }
@@ -120,7 +120,8 @@ fn a_job_that_is_dropped_unfinished_is_gone() {
     assert_eq!(dcc_native_event_close(event), DCC_OK);
 }
 
-/// What the job wrote before its end is there after the wait, and its scene can be freed.
+/// After the wait, all that the job wrote before its end is visible, and the job's scene can be
+/// freed.
 #[test]
 fn what_a_job_works_on_can_be_freed_after_the_wait() {
     let _alone = alone();
@@ -158,7 +159,7 @@ fn the_end_of_a_posted_job_comes_with_its_completion() {
         let (gate, noted) = (in_completion.clone(), Arc::new(AtomicI32::new(-1)));
         let told = noted.clone();
         let post = nothing().completed(move |job, _| {
-            // Ended, but its end is not out.
+            // The job has ended, but its end is not published yet.
             told.store(look(job), Ordering::SeqCst);
             assert_eq!(wait(job), DCC_ERROR_WOULD_DEADLOCK, "this is the completion");
             gate.store(true, Ordering::SeqCst);
@@ -270,7 +271,7 @@ fn a_thread_that_has_the_job_current_does_not_wait_for_it() {
     [outer, inner].into_iter().for_each(Job::release);
 }
 
-/// Two threads, each with a job current, wait for the other's: the later one is refused.
+/// Two threads, each with a current job, wait for each other's job: the later wait is refused.
 #[test]
 fn a_ring_of_two_jobs_is_refused() {
     let _alone = alone();
@@ -289,7 +290,8 @@ fn a_ring_of_two_jobs_is_refused() {
     [one, other].into_iter().for_each(Job::release);
 }
 
-/// A worker waits for the UI thread in the middle of the job whose end the UI thread wants to wait for.
+/// A worker waits for the UI thread inside a job. The UI thread wants to wait for the end of that
+/// job.
 #[test]
 fn a_ring_of_a_job_and_a_post_is_refused_whoever_waits_first() {
     let _alone = alone();
@@ -334,7 +336,8 @@ fn a_ring_of_a_job_and_a_post_is_refused_whoever_waits_first() {
     }
 }
 
-/// All workers wait for jobs that wait for a worker: each runs its own.
+/// All workers wait for jobs that wait for a free worker: each worker runs the job that it waits
+/// for.
 #[test]
 fn workers_that_wait_run_what_they_wait_for() {
     let _alone = alone();
@@ -368,7 +371,8 @@ unsafe extern "C" fn says_esc(asked: *mut std::ffi::c_void) -> i32 {
     i32::from(asked.fetch_add(1, Ordering::SeqCst) >= 2)
 }
 
-/// The thread that may ask the host's check waits for workers: the check is asked meanwhile, and they stop.
+/// The thread that may ask the host's check waits for workers. The check is asked meanwhile, so the
+/// workers stop.
 #[test]
 fn who_waits_for_a_foreign_job_asks_its_check() {
     let _alone = alone();
@@ -386,7 +390,8 @@ fn who_waits_for_a_foreign_job_asks_its_check() {
     let job = Job(handle.addr());
     thread::scope(|scope| {
         scope.spawn(move || {
-            // This thread may not ask, and polls what the other has heard.
+            // This thread may not ask the check. Its polls see the answer that the waiting thread
+            // got.
             until("it was told", || dcc_job_is_cancelled(job.pointer()) != DCC_OK);
             assert_eq!(dcc_job_acknowledge_cancel(job.pointer()), DCC_OK);
         });

@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Functions on a job that do something, so that nothing is read by them.
+/// Functions on a job that change something. They are not facts to read.
 const ACTIONS_IN_C: &[&str] = &[
     "dcc_job_retain",
     "dcc_job_cancel",
@@ -86,7 +86,7 @@ const ACTIONS_IN_CPP: &[&str] = &[
     "progress",
 ];
 
-/// The header's structures in Python, which are nobody's to read.
+/// The file with the header's structures in Python, which users do not read.
 const C_IN_PYTHON: &str = "_declarations.py";
 
 /// The same for members of the Python class.
@@ -127,7 +127,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The members of a class but for the actions, as `Class.member` say.
+/// The members of a class without its actions, as `Class.member`.
 fn members_but(
     all: &BTreeSet<String>,
     actions: &[&str],
@@ -140,7 +140,8 @@ fn members_but(
     facts.iter().map(|name| format!("{class}{between}{name}")).collect()
 }
 
-/// Names that are not a job's own, such as `CancelToken.reason`: they have to be there, and need not be all.
+/// Takes out names that are not the job's own, such as `CancelToken.reason`. They must exist, but
+/// the list of them need not be complete.
 fn split_foreign(
     named: BTreeSet<String>,
     own: &[&str],
@@ -180,7 +181,7 @@ fn c_has_each_fact_and_the_table_has_each_of_the_header() {
         there.extend(fields.map(|field| format!("{structure}.{}", field.name)));
     }
     let mut named = facts().column("C");
-    // What a job has by its token.
+    // Facts that a job has through its token.
     named.retain(|name| {
         let is_tokens = name.starts_with("dcc_cancel_token_");
         assert!(!is_tokens || header.function(name).is_some(), "there is no {name}");
@@ -216,7 +217,7 @@ fn the_python_package_has_each_fact_and_the_table_has_each_of_it() {
     compare("dcc_cancel.Job", &there, &own);
 }
 
-/// A job of which all is known that a listing has: it runs, counts, is traced and was cancelled.
+/// A job for which a listing has all facts: it runs, counts, is traced and was cancelled.
 fn listed() -> Value {
     let job = raw_job::new_job(c"Smooth");
     let id = dcc_job_id(job);
@@ -245,8 +246,9 @@ fn listed() -> Value {
     found.expect("it is listed").clone()
 }
 
-/// Paths of the values that are no objects, as `progress.done`; of a list, those of its first entry, as
-/// `threads[].polls`. And each as serde_json points to it.
+/// Collects the paths of all values that are not objects, such as `progress.done`. A list
+/// contributes the paths of its first entry, such as `threads[].polls`. Each comes with its JSON
+/// pointer.
 fn leaves(value: &Value, path: &str, pointer: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
@@ -275,7 +277,7 @@ fn the_listing_has_each_fact_and_the_table_has_each_of_it() {
     compare("the listing of jobs", &there, &facts().column("JSON"));
 }
 
-/// The comment of dcc_stats_live_jobs names each member.
+/// The comment of dcc_stats_live_jobs names each member of the listing.
 #[test]
 fn the_comment_of_the_listing_names_its_members() {
     let source = std::fs::read_to_string(support::root().join("src/ffi/trace.rs")).unwrap();
@@ -292,7 +294,7 @@ fn the_comment_of_the_listing_names_its_members() {
     assert!(lost.is_empty(), "the comment of dcc_stats_live_jobs does not name {lost:?}");
 }
 
-/// Another value of the same kind; of one that was not known, a time.
+/// Another value of the same type; a time instead of null.
 fn another(value: &Value) -> Value {
     match value {
         Value::Null => json!(7_000_000_000_u64),
@@ -304,14 +306,14 @@ fn another(value: &Value) -> Value {
     }
 }
 
-/// What each command of `dcc-control` says of a job.
+/// The text that each command of `dcc-control` prints about a job.
 fn shown(job: &Value) -> [(&'static str, String); 3] {
     let job = hosts::Job(job);
     let end = if job.is_ended() { show::end(&job) } else { show::still_runs(&job) };
     [("list", show::job(&job)), ("trace", show::polls(&job, Duration::ZERO)), ("cancel", end)]
 }
 
-/// The job as it is, and in states in which other things are said of it.
+/// The job as it is, and in states for which `dcc-control` prints other facts.
 fn samples(job: &Value) -> Vec<Value> {
     let with = |pointer: &str, value: Value| {
         let mut sample = job.clone();

@@ -10,12 +10,12 @@ use std::ffi::c_void;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-/// What the host sees of one job.
+/// What the host of one job counts and does.
 #[derive(Default)]
 struct Host {
     asked: AtomicU32,
     destroyed: AtomicU32,
-    /// A job to release while it is being asked.
+    /// The job that its own check releases.
     release: AtomicPtr<dcc_job>,
     destroyed_while_asked: AtomicU32,
 }
@@ -35,7 +35,7 @@ unsafe extern "C" fn destroy(host: *mut c_void) {
     unsafe { &*host.cast::<Host>() }.destroyed.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A foreign job, and its token with a reference of its own.
+/// A foreign job, and its token with a reference of C code.
 fn job_and_token(host: &Host) -> (*mut dcc_job, *mut dcc_cancel_token) {
     let mut job = null_mut();
     // SAFETY: zero is a value of the descriptor; a writable result.

@@ -23,7 +23,7 @@ fn job(label: &str) -> Job {
     Job(job.addr())
 }
 
-/// What a call for a page came to.
+/// The result of a call for a page.
 struct Page {
     status: dcc_status,
     text: String,
@@ -48,7 +48,8 @@ fn page(from: u64, most: u32, size: usize) -> Page {
     Page { status, text, length, next }
 }
 
-/// The jobs' ids in all pages, each of which is a document of its own. How many pages.
+/// Reads all pages, each of which must be a whole document. Returns the jobs' ids and the number of
+/// pages.
 fn ids(most: u32, size: usize) -> (Vec<u64>, usize) {
     let (mut ids, mut from) = (Vec::new(), 0);
     for pages in 1.. {
@@ -69,7 +70,8 @@ fn ids(most: u32, size: usize) -> (Vec<u64>, usize) {
     unreachable!("it ends");
 }
 
-/// In this order: a crowd leaves many free places behind, and a page looks at few of them.
+/// These run in this order, because the crowd leaves many free slots behind, and a page looks at a
+/// limited number of slots.
 #[test]
 fn pages_of_few_jobs_and_then_of_a_crowd() {
     a_page_is_whole_whatever_room_it_has();
@@ -86,7 +88,7 @@ fn a_crowd_is_listed_in_pages_with_each_job_once() {
     assert_eq!((ids_found.len(), distinct.len()), (JOBS, JOBS));
     assert!(jobs.iter().all(|job| distinct.contains(&dcc_job_id(job.pointer()))));
     assert!(pages <= JOBS / DCC_MAX_JOBS_PAGE as usize + 2, "{pages} pages");
-    // Where few are left a page looks at 1024 places, however few jobs it finds there.
+    // If few jobs are left, a page looks at 1024 slots, however few jobs it finds.
     let (left, gone): (Vec<_>, Vec<_>) =
         jobs.into_iter().enumerate().partition(|(number, _)| number % 10_000 == 0);
     gone.into_iter().for_each(|(_, job)| job.release());
@@ -120,12 +122,13 @@ fn a_page_is_whole_whatever_room_it_has() {
         met.insert(count);
     }
     assert_eq!(met.len(), jobs.len(), "{met:?}");
-    // With as much as is asked for each job comes, in pages of one.
+    // With a buffer of the size that the call asks for, each page has one job and no job is left
+    // out.
     let mut from = 0;
     for number in 1..=jobs.len() {
         let refused = page(from, 0, 1);
         assert_eq!(refused.status, DCC_ERROR_INVALID_ARGUMENT);
-        // Its age may have got a digit more.
+        // The job's age may have grown by a digit meanwhile.
         let found = page(from, 1, refused.length + 20);
         assert_eq!((found.status, found.next == 0), (DCC_OK, number == jobs.len()));
         from = found.next;

@@ -29,7 +29,7 @@ fn job(library: &Library) -> Handle {
     job
 }
 
-/// A share of all of a job, of so many units.
+/// A share of this many units, which is the whole of a job.
 fn share(library: &Library, job: Handle, total: u64) -> Handle {
     library.shares().begin(ShareOf::Current(NULL, job), total, "").unwrap()
 }
@@ -52,7 +52,7 @@ fn assert_empty(library: &Library) {
     assert_eq!(library.tokens().arena().live(), 0, "tokens");
 }
 
-/// No unit is lost, and who looks meanwhile sees it rise.
+/// No unit is lost, and a thread that reads the progress meanwhile sees it rise.
 #[test]
 fn add_x_add_x_read() {
     model(3, || {
@@ -75,7 +75,8 @@ fn add_x_add_x_read() {
     });
 }
 
-/// A share outlives its job: what it counts then is nobody's, not the next job's in the place.
+/// A share outlives its job: the units that it counts then count nowhere, also not in the next job
+/// in the same slot.
 #[test]
 fn add_x_release_of_its_job_x_next_of_its_slot() {
     model(3, || {
@@ -100,7 +101,7 @@ fn add_x_release_of_its_job_x_next_of_its_slot() {
     });
 }
 
-/// A worker outlives the step that it counts in: it never counts in the step that comes after.
+/// A worker outlives the step that it counts in: it never counts in the step that follows.
 #[test]
 fn add_x_end_x_next_of_its_node() {
     model(3, || {
@@ -128,7 +129,8 @@ fn add_x_end_x_next_of_its_node() {
     });
 }
 
-/// What is known once the job has ended stays, however late others count, end and let go.
+/// The progress of an ended job does not change, however late other threads count in it, end shares
+/// or let go.
 #[test]
 fn add_x_end_of_the_job() {
     model(3, || {

@@ -417,7 +417,7 @@ fn a_request_seals_itself() {
     assert_eq!(seal_request(request), DCC_ALREADY_ENDED);
     job.release();
     request.release();
-    // The id's next request is another.
+    // The next request with this id is another one.
     let next = session.begin(Int(1));
     assert_eq!(session.handle(CANCEL_1), DCC_MESSAGE_CANCELLED);
     assert_eq!(next.end(), (DCC_OK, DCC_OWED_CANCELLED));
@@ -426,7 +426,8 @@ fn a_request_seals_itself() {
     session.release();
 }
 
-/// The tokens between a request and its job are nobody's; a job in between decides for its request itself.
+/// A plain token between a request and a job does not change whose request it is. A job in between
+/// decides for its own request.
 #[test]
 fn the_request_of_a_job_is_found_above_tokens_and_not_above_a_job() {
     let _alone = alone();
@@ -460,7 +461,8 @@ fn the_request_of_a_job_is_found_above_tokens_and_not_above_a_job() {
     session.release();
 }
 
-/// What cannot be noted is refused: a request whose cancel would be told otherwise than the job is none.
+/// A job with more requests above it than a seal can note is not sealed: otherwise a request and
+/// its job could get different answers.
 #[test]
 fn a_job_with_too_much_above_it_is_not_sealed() {
     let _alone = alone();
@@ -472,7 +474,7 @@ fn a_job_with_too_much_above_it_is_not_sealed() {
         let job = new_job(all);
         assert_eq!(seal(job), expected);
         let told = if expected == DCC_OK { DCC_SEALED } else { DCC_OK };
-        // The first cancel is that of the job, if it is not sealed.
+        // If the job is not sealed, the first cancel cancels it.
         let answers: Vec<_> = requests.iter().map(|request| cancel_request(*request)).collect();
         assert!(answers.iter().all(|answer| *answer == told), "{answers:?}");
         let is_cancelled = if expected == DCC_OK { DCC_OK } else { DCC_CANCELLED_BY_JOB };
@@ -614,7 +616,7 @@ fn a_close_inside_a_slice_of_a_sealed_job_interrupts_it() {
     dispatcher.release();
 }
 
-/// What commits is not stopped by a poll of its own code, nor of a library that it calls.
+/// A commit is not stopped by a poll in its own code, nor by one in a library that it calls.
 #[test]
 fn a_commit_is_shielded() {
     let _alone = alone();

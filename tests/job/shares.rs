@@ -20,7 +20,7 @@ fn running() -> Job {
     job
 }
 
-/// How far a share is whose total is reached, and which has not ended.
+/// The progress of a share whose total is reached, but which has not ended.
 fn reached(room: f64) -> f64 {
     room - room / 1024.0
 }
@@ -39,7 +39,7 @@ fn listing() -> serde_json::Value {
     serde_json::from_slice(&text[..length]).unwrap()
 }
 
-/// A helper as anybody writes it who does not know that it is a part of something larger.
+/// A helper whose author does not know that it becomes a part of something larger.
 fn old_helper(name: &str, items: u64) {
     for at in 1..=items {
         let message = format!("{name} {at}");
@@ -50,7 +50,7 @@ fn old_helper(name: &str, items: u64) {
     }
 }
 
-/// A library that begins a share of its own, and calls others.
+/// A library that begins its own share, and calls other libraries.
 fn library(depth: u32, units: u64, seen: &mut dyn FnMut()) {
     let mine = Share::begin(None, 0, units, "library");
     for _ in 0..units {
@@ -102,7 +102,7 @@ fn a_bar_of_three_nested_libraries_never_falls_and_never_stands_still() {
     job.with_current(|| {
         library(2, 3, &mut || {
             let now = fraction(job);
-            // What was full before its step ended is as full after it.
+            // A step whose units are all counted looks the same before and after its end.
             assert!(now >= before, "{before} to {now}");
             looks += u64::from(now > before);
             before = now;
@@ -121,8 +121,7 @@ fn one_job_with_one_counter_needs_no_share() {
     job.with_current(|| old_helper("frame", 8));
     let at = bar(job);
     assert_eq!((at.done, at.total, words(job)), (8, 8, "frame 8".to_owned()));
-    // What is known of a total later makes the bar rise from where it is.
-    // SAFETY: no message.
+    // If the total becomes known later, the bar rises from where it is.
     unsafe {
         let job = running();
         assert_eq!(dcc_job_set_progress(job.pointer(), 90, 100, null(), 0), DCC_OK);
@@ -130,7 +129,7 @@ fn one_job_with_one_counter_needs_no_share() {
         assert_eq!(dcc_job_set_progress(job.pointer(), 91, 10_000, null(), 0), DCC_OK);
         let at = bar(job);
         assert!(at.fraction > 0.9 && at.done * 10 > at.total * 9, "{}", at.fraction);
-        // Also once what was known was done.
+        // That also holds once the known part is done.
         let mut before = 0.0;
         for (done, total) in
             [(10_000, 10_000), (10_001, 10_010), (10_010, 10_010), (3, 4), (4, 4), (1, 9)]
@@ -165,14 +164,15 @@ fn workers_that_carry_the_context_fill_the_step() {
         thread::spawn(work).join().unwrap();
         let full = reached(0.25);
         assert_eq!((fraction(job), words(job)), (full, "all > step > tile 10".to_owned()));
-        // The step is taken; who comes second is heard and does not count.
+        // The step is taken by a worker: the text of a second worker shows, but its units do not
+        // count.
         let run = move || Share(dcc_context_run(pointer(bound).cast()).addr());
         let second = thread::spawn(run).join().unwrap();
         assert_eq!((fraction(job), words(job)), (full, "all > step > bound > at work".to_owned()));
         second.end();
         step.end();
         assert_eq!(dcc_context_release(pointer(entered)), DCC_OK);
-        // Without the step it is the job's, which is taken, too.
+        // Without a current step the job itself counts, and it is taken, too.
         assert!(dcc_progress_current().is_null());
         let more = Share::begin(None, 0, 1, "more");
         assert_eq!(more.add(1), DCC_OK);
@@ -251,7 +251,7 @@ fn a_counter_waits_until_somebody_looks_and_says_when_to_stop() {
     let mut counter = Counter::of(share);
     (0..10).for_each(|_| assert_eq!(counter.advance(1), DCC_OK));
     assert_eq!(counter.flushes, 0);
-    // The first look asks, the next one has it.
+    // The first read requests the units, the next one has them.
     until("the epoch is raised", || {
         bar(job);
         assert_eq!(counter.advance(0), DCC_OK);
@@ -280,8 +280,7 @@ fn late_units_and_those_beyond_are_counted_and_not_shown() {
     let at = bar(job);
     assert_eq!((at.over, at.late), (3, 7));
     step.release();
-    // What fails stays where it is, though its shares end on the way out.
-    // SAFETY: a text of that length.
+    // The bar of a failed job stays where it is, although its shares end while the code unwinds.
     assert_eq!(unsafe { dcc_job_fail(job.pointer(), c"disk full".as_ptr(), 9) }, DCC_OK);
     assert_eq!(all.add(1), DCC_OK);
     all.end();
@@ -325,7 +324,7 @@ fn cancel(job: Job) {
     assert_eq!(unsafe { dcc_job_cancel(job.pointer(), null(), 0) }, DCC_OK);
 }
 
-/// What leaves its steps because it was asked to stop has not done them.
+/// A job that leaves its steps because it was cancelled has not done them.
 #[test]
 fn the_bar_of_a_job_that_is_stopped_stays_where_it_was() {
     let _alone = alone();
@@ -344,7 +343,7 @@ fn the_bar_of_a_job_that_is_stopped_stays_where_it_was() {
     assert_eq!(dcc_job_acknowledge_cancel(job.pointer()), DCC_OK);
     assert_eq!(fraction(job), 0.2);
     job.release();
-    // It has done all its work all the same.
+    // This job has done all of its work in spite of the cancel.
     let late = running();
     late.with_current(|| {
         let whole = Share::begin(None, 0, 10, "whole");

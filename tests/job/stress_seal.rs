@@ -21,7 +21,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-/// What one round was told.
+/// The answers of one round.
 struct Told {
     sealed: dcc_status,
     by_job: dcc_status,
@@ -89,7 +89,7 @@ fn round(session: Session, number: u64) -> bool {
     assert_eq!(told.waited, [expected; 2]);
     if is_sealed {
         assert!([DCC_SEALED, DCC_NOT_FOUND].contains(&told.by_job), "{}", told.by_job);
-        // The server may have been first, whose cancel was on its way still.
+        // The server's cancel may have been first and still be on its way to the request.
         let server_first = told.by_peer == DCC_ALREADY_CANCELLED && told.by_parent == DCC_OK;
         let is_told = [DCC_SEALED, DCC_NOT_FOUND].contains(&told.by_peer);
         assert!(is_told || server_first, "{}", told.by_peer);
@@ -104,7 +104,7 @@ fn round(session: Session, number: u64) -> bool {
     assert!([DCC_OK, DCC_NOT_FOUND].contains(&told.by_parent), "{}", told.by_parent);
     let ended = dcc_job_acknowledge_cancel(job.pointer());
     assert_eq!(ended, if is_sealed { DCC_SEALED } else { DCC_OK });
-    // A deadline leaves its callbacks to another thread, which may not have come to this one.
+    // A deadline's callbacks run on another thread, which may not have run this one yet.
     let unregistered = told.registered.unregister();
     let may_be_late = !is_sealed && choice & 8 != 0;
     let is_done = unregistered == DCC_CALLBACK_DONE;

@@ -23,7 +23,7 @@ fn running() -> Job {
     job
 }
 
-/// Looks at a job until others are done; how often it was further than before.
+/// Reads a job's progress until the other threads are done. Returns how often it had grown.
 fn look(job: Job, is_done: &AtomicBool) -> u64 {
     let (mut before, mut rises) = (0.0, 0);
     while !is_done.load(Ordering::Relaxed) {
@@ -41,7 +41,8 @@ fn no_count_of_eight_threads_is_lost_while_somebody_looks() {
     let _alone = alone();
     let units = times(1_000_000);
     let job = running();
-    // One unit more than are counted, so that a lost one and a doubled one are seen.
+    // The total is larger than the number of units that are counted, so that lost and doubled units
+    // both show.
     let share = job.with_current(|| Share::begin(None, 0, 2 * THREADS * units, "smooth"));
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -87,7 +88,7 @@ fn steps_that_begin_and_end_on_all_threads_fill_one_bar() {
                         assert_eq!(dcc_progress_add(below.pointer(), at), DCC_OK);
                         assert_eq!(dcc_progress_set_total(below.pointer(), number + 1), DCC_OK);
                         assert_eq!(dcc_progress_add(step.pointer(), 3), DCC_OK);
-                        // In one order or the other, ended before or not.
+                        // Steps go in either order, and with or without an end before.
                         if at & 1 == 0 {
                             assert_eq!(dcc_progress_end(step.pointer()), DCC_OK);
                         }

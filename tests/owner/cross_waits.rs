@@ -16,12 +16,12 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 const FOREVER: Duration = Duration::MAX;
-/// A threshold of these tests: nothing is decided by how long it really takes.
+/// The wedge threshold of these tests. How long it really takes decides nothing.
 const THRESHOLD_NS: u64 = 20_000_000;
 
 type Action = Box<dyn FnOnce() + Send>;
 
-/// Where a dispatcher's thread stands.
+/// The place in which a dispatcher's thread waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Job,
@@ -60,9 +60,9 @@ impl Place {
     }
 }
 
-/// What a dispatcher's host does once, when it is called.
+/// A dispatcher's host, with one action for each of its functions, done once when that is called.
 struct Host {
-    /// The dispatcher's.
+    /// The dispatcher's thread.
     thread: ThreadId,
     wake: Mutex<Option<Action>>,
     veto: Mutex<Option<Action>>,
@@ -84,7 +84,7 @@ unsafe fn host<'a>(user_data: *mut c_void) -> &'a Host {
 unsafe extern "C" fn wake(user_data: *mut c_void) {
     // SAFETY: the dispatcher's.
     let host = unsafe { host(user_data) };
-    // A post of another thread may come in between.
+    // The wake may also come from a post on another thread.
     if host.thread == thread::current().id() {
         take(&host.wake);
     }
@@ -106,7 +106,7 @@ unsafe extern "C" fn forget(user_data: *mut c_void) {
     drop(unsafe { Arc::from_raw(user_data.cast::<Host>().cast_const()) });
 }
 
-/// A dispatcher of this thread with its host.
+/// A dispatcher of this thread, and its host.
 struct Ui {
     dispatcher: Dispatcher,
     host: Arc<Host>,
@@ -137,7 +137,7 @@ impl Ui {
         Self { dispatcher, host }
     }
 
-    /// Does something once on this thread, at a place.
+    /// Lets this thread do the action once, at a place.
     fn at(&self, place: Place, action: Action) {
         let dispatcher = self.dispatcher;
         let mut action = Some(action);
@@ -187,7 +187,7 @@ impl Ui {
                 let mut once = Some(once);
                 post(job(move |_| {
                     *host.wake.lock().unwrap() = once.take().map(|once| Box::new(once) as Action);
-                    // The first post since the pump began.
+                    // This is the first post since the pump began, so it wakes the host.
                     dispatcher.post_only(nothing());
                     0
                 }));
@@ -205,7 +205,7 @@ impl Ui {
                 }));
             }
             Place::Shutdown => {
-                // Of another dispatcher of the same thread.
+                // A job of another dispatcher of the same thread.
                 let other = Dispatcher::new();
                 other.post_only(completing(Box::new(once)));
                 let shut = job(move |_| {
@@ -231,7 +231,7 @@ impl Ui {
     }
 }
 
-/// Runs something that has to end.
+/// Runs something that has to end; fails if it hangs.
 #[track_caller]
 fn ends(what: &str, body: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
@@ -239,7 +239,7 @@ fn ends(what: &str, body: impl FnOnce() + Send + 'static) {
         body();
         let _ = done.send(());
     });
-    // Many times what anything in it is waited for.
+    // Much longer than any wait inside.
     match is_done.recv_timeout(4 * LONG) {
         Ok(()) => (),
         Err(mpsc::RecvTimeoutError::Timeout) => panic!("it waits for ever: {what}"),
@@ -247,8 +247,8 @@ fn ends(what: &str, body: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// A ring of as many threads as places: each waits, from its place, for the next one's dispatcher. The
-/// statuses of the waits, sorted.
+/// A ring of threads, one for each place: each waits, from its place, for the next thread's
+/// dispatcher. Returns the statuses of the waits, sorted.
 fn ring_of(places: &[Place]) -> Vec<dcc_status> {
     let count = places.len();
     let dispatchers: Vec<OnceLock<Dispatcher>> = (0..count).map(|_| OnceLock::new()).collect();
@@ -257,7 +257,7 @@ fn ring_of(places: &[Place]) -> Vec<dcc_status> {
     let threads = places.iter().enumerate().map(|(me, &place)| {
         let (dispatchers, statuses) = (dispatchers.clone(), statuses.clone());
         thread::spawn(move || {
-            // Only that the ring is found can end it.
+            // The threshold is off, so the ring can end only because the graph finds it.
             let ui = Ui::new(DCC_NO_LIMIT);
             dispatchers[me].set(ui.dispatcher).unwrap();
             let (others, done) = (dispatchers.clone(), statuses.clone());
@@ -316,14 +316,16 @@ fn of_a_ring_of_three_one_is_refused() {
     }
 }
 
-/// What a dispatcher's thread waits for, while the thread that it waits for waits for the dispatcher.
+/// What a dispatcher's thread waits for, while the thread that it waits for waits for the
+/// dispatcher.
 #[derive(Clone, Copy, Debug)]
 enum Other {
     Unregister,
     OwnersClose,
 }
 
-/// One thread is inside a callback and waits for a dispatcher, whose thread waits for the callback.
+/// One thread is inside a callback and waits for a dispatcher. The dispatcher's thread waits for
+/// the end of that callback.
 fn mixed(place: Place, other: Other) -> [dcc_status; 2] {
     let ui = Ui::new(DCC_NO_LIMIT);
     let (dispatcher, gate, owner) = (ui.dispatcher, Gate::new(), Owner::new());
@@ -426,7 +428,8 @@ fn a_job_on_a_worker_that_waits_for_who_waits_for_it_is_found() {
     }
 }
 
-/// The thread waits in its own way, which no graph knows, until a poster is freed that waits for it.
+/// The dispatcher's thread waits in a way that the graph does not know, until the wedge threshold
+/// frees the poster that waits for it.
 #[test]
 fn a_thread_that_waits_in_its_own_way_is_told_of_and_frees_who_waits_for_it() {
     let _alone = alone();
@@ -464,7 +467,8 @@ fn a_thread_that_waits_in_its_own_way_is_told_of_and_frees_who_waits_for_it() {
     }
 }
 
-/// The thread is in no job, but waits for a token that only the other's end cancels.
+/// The dispatcher's thread is not inside a job, and waits for a token that only the end of the
+/// other thread cancels.
 #[test]
 fn a_wait_for_a_token_is_told_of_and_freed() {
     let _alone = alone();
@@ -485,7 +489,7 @@ fn a_wait_for_a_token_is_told_of_and_freed() {
                 dispatcher.pump();
                 poster.is_finished()
             });
-            // Freed, or served before the thread began to wait.
+            // The poster was freed, or its job ran before the thread began to wait.
             let status = poster.join().unwrap();
             assert!([DCC_WEDGED, DCC_OK].contains(&status), "{place:?} {status}");
             token.release();
@@ -494,8 +498,8 @@ fn a_wait_for_a_token_is_told_of_and_freed() {
     }
 }
 
-/// Waits that do not wait for each other are left alone, also while their threads end something that
-/// others wait for.
+/// Waits that form no ring are left alone, even while their threads end something that others wait
+/// for.
 #[test]
 fn no_ring_no_refusal() {
     let _alone = alone();
@@ -503,7 +507,8 @@ fn no_ring_no_refusal() {
         for _ in 0..200 {
             let (closed, gate) = (Owner::new(), Gate::new());
             let (outer, inner) = (Token::new(), Token::new());
-            // Dropped by the close; the other thread waits for that, from inside the closed owner.
+            // The close drops this callback. The other thread waits for that from inside a function
+            // of the closed owner.
             let dropped = Watch::doing_both(
                 |_| (),
                 || {

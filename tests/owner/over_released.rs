@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Releases a lent handle, until that is refused.
+/// Releases a borrowed handle until the library refuses that.
 fn release_all(job: Job) {
     while dcc_job_release(job.pointer()) == DCC_OK {}
 }
 
-/// A job that over-releases its handle in its function, and then answers this.
+/// A job that releases its handle too often in its function, and then gives these answers.
 fn greedy(answers: &'static [i32]) -> Post {
     let slice = AtomicU32::new(0);
     job(move |job| {
@@ -29,7 +29,7 @@ fn greedy(answers: &'static [i32]) -> Post {
     })
 }
 
-/// What a job's function answers, and how the job ends.
+/// The answers of a job's function, and how the job then ends.
 const ENDS: [(&[i32], i32); 5] = [
     (&[0], DCC_JOB_COMPLETED),
     (&[1], DCC_JOB_CANCELLED),
@@ -104,8 +104,8 @@ unsafe extern "C" fn execute_at_once(
     0
 }
 
-/// A post's own answer, of a job that has run and is released, with or without a wait, before the post is
-/// back.
+/// A post's answer is right even if its job has run and was released before the post returned, with
+/// and without a wait.
 #[test]
 fn a_post_whose_job_has_run_already_was_accepted() {
     let _alone = alone();
@@ -122,7 +122,8 @@ fn a_post_whose_job_has_run_already_was_accepted() {
     dispatcher.release();
 }
 
-/// A job without an owner that has not ended: it is not gone, and its cancel is the first one.
+/// Checks a job that has no reference of C code and has not ended: it is not gone, and its cancel
+/// is the first one.
 #[track_caller]
 fn assert_lives_and_cancel(job: Job) {
     assert_eq!(dcc_job_release(job.pointer()), DCC_ERROR_INVALID_HANDLE, "no owner is left");
@@ -137,7 +138,7 @@ fn a_queued_job_is_cancelled() {
     let dispatcher = Dispatcher::new();
     for any_thread in [false, true] {
         let gate = Gate::new();
-        // All workers are busy, so that those of any thread wait, too.
+        // All workers are busy, so that jobs for any thread are queued, too.
         let busy: Vec<_> = (0..if any_thread { 64 } else { 0 })
             .map(|_| {
                 let pass = job(|_| {

@@ -28,20 +28,20 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// How everything comes to its end.
+/// The way of a row: how its posted job comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// It is pumped, and runs at once.
+    /// The job is pumped and completes in one call.
     Pumped,
-    /// It is pumped, in slices.
+    /// The job is pumped and runs in slices.
     PumpedInSlices,
-    /// Its poster waits, on the dispatcher's thread.
+    /// Its poster waits for it on the dispatcher's thread.
     WaitedFor,
     /// The same, in slices.
     WaitedForInSlices,
-    /// Its poster waits on another thread.
+    /// Its poster waits for it on another thread.
     WaitedForElsewhere,
-    /// Its poster's time is over at once.
+    /// Its poster waits, and the time limit of the wait has passed at once.
     TimedOut,
     /// The library's workers run it.
     Workers,
@@ -57,9 +57,9 @@ pub enum Way {
     CancelledWhileItRuns,
     /// Its parent is cancelled.
     CancelledByParent,
-    /// Its parent is cancelled; the callback thread does the rest.
+    /// Its parent is cancelled, and the callback thread does the work of that cancel.
     CancelledAsync,
-    /// Its time and its parent's are over: the timer cancels them.
+    /// Its deadline and its parent's have passed: the timer cancels both.
     Expired,
     /// Its dispatcher is closed while it waits.
     ShutDown,
@@ -69,7 +69,7 @@ pub enum Way {
     ShutDownWhileItRuns,
     /// Another thread shuts its dispatcher down.
     ShutDownElsewhere,
-    /// The last reference of its dispatcher goes.
+    /// The last reference to its dispatcher is released.
     Released,
     /// The owner is closed while it waits.
     Closed,
@@ -117,7 +117,7 @@ fn elsewhere(body: impl FnOnce() + Send) {
     thread::scope(|scope| scope.spawn(body).join().unwrap());
 }
 
-/// Pumps while another thread needs this one.
+/// Pumps on this thread while another thread runs the body.
 fn pump_while(dispatcher: Dispatcher, body: impl FnOnce() + Send) {
     thread::scope(|scope| {
         let other = scope.spawn(body);
@@ -128,7 +128,7 @@ fn pump_while(dispatcher: Dispatcher, body: impl FnOnce() + Send) {
     });
 }
 
-/// Closes the owner as part of the way: what is in hand may close it once more.
+/// Closes the owner as a step of the way. The row's function may close it once more meanwhile.
 fn close(world: &World) {
     world.is_closing.store(true, Ordering::SeqCst);
     world.close();
@@ -232,7 +232,7 @@ fn go(world: &'static World, dispatcher: Dispatcher) {
     }
 }
 
-/// Everything but the posted job, and the way.
+/// Creates all objects except the posted job, and goes the way.
 fn live(world: &'static World) {
     let registration = world.register(world.parent);
     let foreign = world.foreign_job();
@@ -244,7 +244,7 @@ fn live(world: &'static World) {
         foreign.is_cancelled();
     }
     world.join();
-    // The later close, with everything still there.
+    // The later close comes while all objects still exist.
     if world.outcome().0 && !world.is_closed.load(Ordering::SeqCst) {
         world.close();
     }
@@ -261,7 +261,7 @@ fn live(world: &'static World) {
         }
         until("its jobs are over", || {
             dispatcher.try_pump(DCC_NO_LIMIT, DCC_NO_LIMIT).ok();
-            // The bystander's job may wait still.
+            // The bystander's job may still be queued.
             stats().unfinished_posts <= 1
         });
         if !world.is_released.load(Ordering::SeqCst) {
@@ -293,7 +293,7 @@ fn run(row: Row) -> Outcome {
         let (is_reached, answers) = world.outcome();
         let _ = done.send(Outcome { is_reached, answers, mistakes });
     });
-    // Many times what anything in a row is waited for.
+    // Much longer than any wait in a row.
     match outcome.recv_timeout(4 * LONG) {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -307,7 +307,7 @@ fn run(row: Row) -> Outcome {
     }
 }
 
-/// Set by a row that did not end: what it left behind would hold up all others.
+/// Set by a row that did not end: the objects that it left behind would block all other rows.
 static HAS_STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// Runs all rows of an act.
@@ -358,14 +358,14 @@ fn crosswise_with_another_owner() {
     run_all(Act::Crosswise);
 }
 
-/// A new function pointer in the header needs its rows.
+/// A new function pointer in the header fails this until it has rows.
 #[test]
 fn the_table_has_every_function_of_the_header() {
     let path = support::include().join("dcc_cancel.h");
     let header = c_header::Header::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut taken = functions_taken(&header);
-    // What the library hands to the host, for the host to call, and what only the caller of dcc_context_run
-    // calls: a bound function has no owner.
+    // The library gives dcc_execute_fn's `run` to the host, which calls it. A bound function has no
+    // owner; only callers of dcc_context_run call it.
     taken.retain(|name| name != "dcc_execute_fn(run)" && !name.starts_with("dcc_context_bind("));
     let mut known: Vec<_> = SPOTS.iter().map(|(_, name)| (*name).to_owned()).collect();
     taken.sort();

@@ -103,7 +103,7 @@ fn a_close_waits_for_a_callback_on_another_thread_and_refuses_meanwhile() {
         scope.spawn(|| token.cancel());
         gate.await_arrivals(1);
         let closing = scope.spawn(move || (owner.close(), watch.counts()));
-        // What does not run is dropped at once.
+        // A callback that is not running is dropped at once.
         until("dropped", || waiting.counts() == (0, 1));
         assert_eq!(other.try_register(late, owner), Err(DCC_ERROR_SHUTDOWN));
         assert_eq!(other.register_unkept(late, owner), DCC_ERROR_SHUTDOWN);
@@ -139,7 +139,8 @@ fn a_close_waits_for_a_question_on_another_thread() {
     assert_eq!(watch.counts(), (0, 1));
 }
 
-/// The close leaves the notify to who asks; so does the end of the job, which has none left.
+/// The close leaves the destroy-notify to the thread that is inside the check. The end of the job
+/// then has none left to call.
 #[test]
 fn a_job_that_goes_while_its_closed_owner_is_asked_is_destroyed() {
     let _alone = alone();
@@ -279,7 +280,7 @@ fn one_of_a_ring_of_closes_is_refused_and_can_be_repeated() {
         let refused = statuses.iter().position(|status| *status == DCC_ERROR_WOULD_DEADLOCK);
         let refused = refused.unwrap_or_else(|| panic!("{statuses:?}"));
         assert_eq!(statuses[1 - refused], DCC_OK, "{statuses:?}");
-        // Nothing was done for the refused one.
+        // The refused close has changed nothing.
         let (late, still_open) = (owners[1 - refused], Watch::new());
         let more = tokens[0].try_register(still_open, late);
         assert_eq!(more.map(Registration::unregister), Ok(DCC_CALLBACK_DONE), "it is cancelled");
@@ -290,7 +291,8 @@ fn one_of_a_ring_of_closes_is_refused_and_can_be_repeated() {
     }
 }
 
-/// A callback that is due but has not begun is left out; the close does not wait for the others.
+/// A callback that is due but has not begun is dropped; the close does not wait for the callbacks
+/// before it.
 #[test]
 fn a_close_overtakes_what_the_callback_thread_has_not_begun() {
     let _alone = alone();
@@ -309,8 +311,8 @@ fn a_close_overtakes_what_the_callback_thread_has_not_begun() {
     assert_eq!(watch.counts(), (0, 1));
 }
 
-/// Registering for an owner, and creating jobs of it, while it is closed: what was accepted ends
-/// exactly once, whether or not somebody keeps the handle.
+/// Registers for an owner and creates jobs of it while it is closed. Each accepted object ends
+/// exactly once, whether or not the caller keeps its handle.
 #[test]
 fn registering_against_a_close() {
     static ENDED: AtomicU32 = AtomicU32::new(0);

@@ -23,8 +23,8 @@ use interleavings::model;
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-/// A session. No model has two entries in it while it is closed: the order of a hash map's entries
-/// is another in each run.
+/// A session. In no model does it have two entries when it is closed, because a hash map's order
+/// differs from run to run.
 struct World {
     library: Library,
     session: Handle,
@@ -94,7 +94,7 @@ impl World {
         self.begin_in(self.session, id)
     }
 
-    /// A request whose peer wants to be told how far it is.
+    /// Begins a request whose peer asked for its progress.
     fn begin_told(&self, id: i64) -> Handle {
         let origin = RequestOrigin {
             id: IdRef::Integer(id),
@@ -107,7 +107,7 @@ impl World {
         self.library.requests().begin(self.session, &origin).unwrap()
     }
 
-    /// Whether there is a note to be told now.
+    /// Whether a note of progress is there to be sent now.
     fn takes_note(&self, request: Handle) -> bool {
         let request = self.request(request);
         self.library.requests().show_progress(&request, false, |_| true).unwrap().is_some()
@@ -145,7 +145,7 @@ impl World {
         self.cancel_of(request).is_some()
     }
 
-    /// What its session knows of an id.
+    /// What the session knows about an id.
     fn known(&self, id: i64) -> IdState {
         let session = self.session();
         self.library.requests().query(&session, IdRef::Integer(id), |known, _| known).unwrap()
@@ -164,14 +164,14 @@ impl World {
         self.release(request);
     }
 
-    /// Releases the session; nothing is left then.
+    /// Releases the session, and checks that nothing is left.
     fn over(&self) {
         assert_eq!(self.live(), 0);
         self.library.sessions().release(self.session).unwrap();
         self.empty();
     }
 
-    /// Nothing is left.
+    /// Checks that nothing is left.
     fn empty(&self) {
         assert_eq!(self.library.requests().arena().live(), 0, "requests");
         assert_eq!(self.library.sessions().arena().live(), 0, "sessions");
@@ -195,14 +195,15 @@ fn begin_x_cancel() {
     });
 }
 
-/// A peer cancels twice while the request begins: the first reason stays, whatever it met.
+/// A peer cancels twice while the request begins: the first reason stays, whether its cancel came
+/// before or after the begin.
 #[test]
 fn begin_x_two_cancels() {
     model(3, || {
         let world = world();
         let beginner = beside(&world, |world| world.begin(1).unwrap());
         let first = world.cancel(1, "first");
-        // Held for as long as the request has not begun.
+        // The cancel is held until the request begins.
         let known = world.known(1);
         let is_known = matches!(known, IdState::Held | IdState::Cancelled);
         assert!(is_known, "once cancelled, always cancelled: {known:?}");
@@ -216,7 +217,7 @@ fn begin_x_two_cancels() {
     });
 }
 
-/// Two cancels come before their request: one is held, and its reason is the request's.
+/// Two cancels come before their request: one is held, and the request gets its reason.
 #[test]
 fn cancel_x_cancel_before_begin() {
     model(3, || {
@@ -236,8 +237,8 @@ fn cancel_x_cancel_before_begin() {
     });
 }
 
-/// A request ends and the next of its id begins while that id is cancelled: one of them is, or none
-/// if the cancel says so.
+/// A request ends and the next one with its id begins, while that id is cancelled: one of the two
+/// is cancelled, or none if the cancel says so.
 #[test]
 fn end_x_cancel_x_next_of_its_id() {
     model(3, || {
@@ -261,8 +262,8 @@ fn end_x_cancel_x_next_of_its_id() {
     });
 }
 
-/// The same where a cancel may come first: it is never held for the next, because the request that completed
-/// is known until the next takes its place.
+/// The same in a session that holds early cancels. The cancel is never held for the next request,
+/// because the session knows the completed one until the next takes its place.
 #[test]
 fn end_x_late_cancel_x_next_of_its_id() {
     model(3, || {
@@ -285,7 +286,8 @@ fn end_x_late_cancel_x_next_of_its_id() {
     });
 }
 
-/// The same, and the next is another's: it has the slot of the first, but is never cancelled.
+/// The same, but the next request is another session's: it has the slot of the first, but is never
+/// cancelled.
 #[test]
 fn end_x_cancel_x_next_of_its_slot() {
     model(3, || {
@@ -301,7 +303,7 @@ fn end_x_cancel_x_next_of_its_slot() {
     });
 }
 
-/// A request ends while its peer cancels it: what it owes is what its peer asked for.
+/// A request ends while its peer cancels it: the answer that it owes agrees with the cancel.
 #[test]
 fn end_x_cancel() {
     model(3, || {
@@ -324,7 +326,8 @@ fn end_x_cancel() {
     });
 }
 
-/// A request ends while its peer cancels it and waits for an answer: an end that sees the cancel owes that.
+/// A request ends while its peer cancels it and waits for an answer: an end that sees the cancel
+/// owes that answer.
 #[test]
 fn end_x_cancel_that_wants_an_answer() {
     model(3, || {
@@ -343,7 +346,7 @@ fn end_x_cancel_that_wants_an_answer() {
     });
 }
 
-/// Two threads end a request; who did it may begin the next at once.
+/// Two threads end a request. The thread that succeeded may begin the next one at once.
 #[test]
 fn end_x_end() {
     model(3, || {
@@ -365,8 +368,8 @@ fn end_x_end() {
     });
 }
 
-/// The last reference of a request that has not ended goes while it is cancelled: the cancel is of it,
-/// or comes too late and is not held for the next.
+/// The last reference to a request that has not ended is released while it is cancelled: the cancel
+/// is of this request, or comes too late and is not held for the next one.
 #[test]
 fn last_release_x_cancel() {
     model(3, || {
@@ -386,7 +389,7 @@ fn last_release_x_cancel() {
     });
 }
 
-/// A request is ended by one who has it for a moment while its last reference goes.
+/// A thread that pins a request ends it while its last reference is released.
 #[test]
 fn last_release_x_end() {
     model(3, || {
@@ -402,7 +405,7 @@ fn last_release_x_end() {
     });
 }
 
-/// An end names one request: the next that has its slot, of the same session, goes on.
+/// An end is for one request: the next request of the same session, in the same slot, goes on.
 #[test]
 fn end_x_end_x_next_of_its_slot() {
     model(3, || {
@@ -421,14 +424,14 @@ fn end_x_end_x_next_of_its_slot() {
     });
 }
 
-/// A request's last reference goes while it ends, and the next that has its slot begins in another session:
-/// the end takes out the entry of its own.
+/// A request's last reference is released while it ends, and the next request in its slot begins in
+/// another session: the end removes the entry of its own request.
 #[test]
 fn end_x_last_release_x_next_of_its_slot_elsewhere() {
     model(3, || {
         let world = world_without_early();
         let elsewhere = world.library.sessions().create(SETTINGS).unwrap();
-        // So the next one's entry is in another place than the first one's.
+        // So the next request's entry has another position than the first one's.
         let other = world.begin_in(elsewhere, 1).unwrap();
         let first = world.begin(1).unwrap();
         let ender = beside(&world, move |world| world.library.requests().end(first).ok());
@@ -445,8 +448,8 @@ fn end_x_last_release_x_next_of_its_slot_elsewhere() {
     });
 }
 
-/// The last reference of a request that has not ended goes while an end of it looks at it: it leaves its
-/// session once.
+/// The last reference to a request that has not ended is released while an end looks at it: the
+/// request leaves its session once.
 #[test]
 fn last_release_x_end_x_another() {
     model(3, || {
@@ -461,8 +464,8 @@ fn last_release_x_end_x_another() {
     });
 }
 
-/// A session's last reference goes while its first request begins: it began in a session that lives until its
-/// end, or there is none any more.
+/// A session's last reference is released while its first request begins: either the request began
+/// in a session that lives until the request's end, or there is no session any more.
 #[test]
 fn last_release_of_a_session_x_begin() {
     model(3, || {
@@ -483,7 +486,7 @@ fn last_release_of_a_session_x_begin() {
     });
 }
 
-/// Of two requests that end at a time the last gives back what held their session.
+/// Two requests end at the same time: the last one lets go of what held their session.
 #[test]
 fn end_x_end_of_another_x_last_release_of_their_session() {
     model(3, || {
@@ -497,7 +500,7 @@ fn end_x_end_of_another_x_last_release_of_their_session() {
     });
 }
 
-/// Two requests of one id begin: one is refused and takes nothing of the other's away.
+/// Two requests with one id begin: one is refused, and removes nothing of the other's.
 #[test]
 fn begin_x_begin() {
     model(1, || {
@@ -588,8 +591,8 @@ fn close_x_end() {
     });
 }
 
-/// A held cancel is forgotten, by its age or by name, while its request begins: it is met or it is
-/// forgotten, not both and not neither.
+/// A held cancel is forgotten, by its age or by its id, while its request begins: either the
+/// request gets it or it is forgotten.
 #[test]
 fn forgetting_x_begin() {
     for by_age in [true, false] {
@@ -597,7 +600,7 @@ fn forgetting_x_begin() {
             let world = world();
             let kept = Kept {
                 why: KeptFor::Early,
-                // Older than what is kept below, as the clock of models always says 1.
+                // Older than the oldest age that is kept below: the clock of models always says 1.
                 since_ns: 0,
                 is_cancelled: true,
                 wants_answer: false,
@@ -623,8 +626,8 @@ fn forgetting_x_begin() {
     }
 }
 
-/// A request is answered while another thread takes notes of its progress. Both hold the lock of the output
-/// until what they have is sent: no note follows the answer.
+/// A request is answered while another thread takes notes of its progress. Both hold the output's
+/// lock until their message is sent: no note follows the answer.
 #[test]
 fn note_x_end() {
     model(3, || {
@@ -656,7 +659,7 @@ fn note_x_end() {
     });
 }
 
-/// A peer cancels while another thread takes notes: once that is done, there are none.
+/// A peer cancels while another thread takes notes of progress: after the cancel there are none.
 #[test]
 fn note_x_cancel() {
     model(3, || {

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// All that a session can know of an id, and that each is told only as long as it is true.
+/// Each state of an id that a session can report, and that it is reported only while it is true.
 #[test]
 fn what_is_known_of_an_id_is_told() {
     let _alone = alone();
@@ -50,8 +50,8 @@ fn what_is_known_of_an_id_is_told() {
     session.close();
     assert_eq!(session.state(Int(2)), DCC_REQUEST_UNKNOWN, "a close forgets");
     session.release();
-    // Where no cancel is held nobody needs to know what is over, and nothing is known for longer than a
-    // cancel would be held.
+    // A session that holds no early cancels does not need to know ended requests. No state is kept
+    // for longer than an early cancel would be.
     let stdio = Session::new();
     let brief = Session::with(|desc| {
         (desc.early, desc.early_ttl_ns) = (DCC_EARLY_HELD, 1);
@@ -101,7 +101,7 @@ fn cancel_of(id: i64) -> String {
     format!(r#"{{"method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#)
 }
 
-/// The header states them; at each the message still counts, one beyond it does not.
+/// The limits of the header: a message at the limit counts, and one beyond it does not.
 #[test]
 fn messages_and_batches_are_bounded_as_the_header_says() {
     let _alone = alone();
@@ -141,7 +141,7 @@ fn messages_and_batches_are_bounded_as_the_header_says() {
     assert_eq!(session.stats().malformed, malformed + 1);
     requests.into_iter().for_each(Request::finish);
 
-    // A peer's reason is cut; a text that no message could have brought is refused.
+    // A peer's reason that is too long is cut. A text that no message could contain is refused.
     let request = session.begin(Int(1));
     let long = "r".repeat(DCC_MAX_MESSAGE_LENGTH + 1);
     let bytes = long.as_ptr().cast();
@@ -210,7 +210,7 @@ fn an_early_cancel_is_held_over_http_and_ignored_over_stdio() {
     assert_eq!(http.clear(Text("a")), DCC_OK);
     assert_eq!(http.clear(Text("a")), DCC_NOT_FOUND);
     assert_eq!(http.state(Text("a")), DCC_REQUEST_ENDED);
-    // Set otherwise.
+    // A session with other settings.
     let brief = Session::with(|desc| {
         (desc.early, desc.early_ttl_ns, desc.max_kept) = (DCC_EARLY_HELD, 20_000_000, 2);
     });
@@ -241,7 +241,7 @@ fn an_early_cancel_is_held_over_http_and_ignored_over_stdio() {
     [stdio, http].into_iter().for_each(Session::release);
 }
 
-/// A way in which a request is over, and its name.
+/// A name, and a way in which a request can be over.
 type End = (&'static str, fn(Session));
 
 /// Every way in which a request can be over.
@@ -318,7 +318,8 @@ fn an_early_cancel_is_told_from_a_late_one_id_by_id() {
     early.finish();
     let stats = session.stats();
     assert_eq!((stats.unknown, stats.early, stats.kept), (1, 1, 1));
-    // What completed is nothing that can be asked for, cleared or swept, only told from what never was.
+    // A completed request cannot be asked for, cleared or swept. It is only told apart from an id
+    // that never was in use.
     assert_eq!(session.state(Int(7)), DCC_REQUEST_ENDED);
     assert_eq!(session.clear(Int(7)), DCC_NOT_FOUND);
     thread::sleep(Duration::from_millis(2));
@@ -327,8 +328,8 @@ fn an_early_cancel_is_told_from_a_late_one_id_by_id() {
     session.release();
 }
 
-/// Why a request was cancelled may be forgotten; that it is over is not, or a cancel that was sent twice
-/// would meet the next of its id.
+/// The reason of a cancel may be forgotten. That the request is over may not: a cancel that was
+/// sent twice would otherwise cancel the next request with that id.
 #[test]
 fn what_is_forgotten_of_a_request_that_is_over_does_not_make_its_late_cancel_an_early_one() {
     let _alone = alone();
@@ -394,7 +395,8 @@ fn a_full_session_of_early_cancels_takes_one_for_each_that_expired() {
         (desc.kind, desc.max_kept) = (DCC_SESSION_HTTP, DCC_MAX_SESSION_QUOTA);
         desc.early_ttl_ns = 1_000_000;
     });
-    // Twice as many as are kept at a time, and each of those in place of an expired one.
+    // This is twice the number that a session keeps; each of the second half replaces an expired
+    // one.
     for id in 0..2 * i64::from(DCC_MAX_SESSION_QUOTA) {
         assert_eq!(session.cancel(Int(id), ""), DCC_HELD, "{id}");
         if id + 1 == i64::from(DCC_MAX_SESSION_QUOTA) {
@@ -534,7 +536,7 @@ fn each_spelling_of_a_cancel_has_its_own_answer() {
             assert_eq!(request.reply().is_empty(), owed == DCC_OWED_NOTHING, "{messages:?}");
             request.release();
         }
-        // In the peer's name, but by no message.
+        // A cancel in the peer's name that did not come by a message.
         let request = session.begin(Int(1));
         session.cancel(Int(1), "");
         assert_eq!(request.end(), (DCC_OK, of_mcp));
@@ -557,7 +559,7 @@ fn a_cancel_that_came_first_has_its_own_answer() {
         assert!(request.is_cancelled());
         assert_eq!(request.end(), (DCC_OK, owed), "{message}");
         request.release();
-        // What is next of its id is none of that.
+        // The next request with its id is not affected.
         let request = session.begin(Int(1));
         assert_eq!(request.end(), (DCC_OK, DCC_OWED_RESULT));
         request.release();
@@ -582,7 +584,7 @@ fn other_policies_do_not_go_by_the_spelling() {
     }
 }
 
-/// Short and long texts are kept in two ways.
+/// Short and long texts are stored differently.
 #[test]
 fn texts_of_all_lengths_are_told_apart_and_echoed() {
     let _alone = alone();
@@ -692,7 +694,7 @@ fn messages_cancel_and_callbacks_run_on_another_thread() {
 fn a_task_is_cancelled_by_its_own_message_and_outlives_the_connection() {
     let _alone = alone();
     let (connection, tasks) = (Session::new(), Session::with(|desc| desc.kind = DCC_SESSION_TASKS));
-    // The same id twice: that of a request, and that of the task that it became.
+    // The same id in two sessions: of a request, and of the task that the request became.
     let (request, task) = (connection.begin(Text("1")), tasks.begin(Text("1")));
     assert_eq!(request.end().1, DCC_OWED_RESULT);
     let cancel = r#"{"jsonrpc":"2.0","id":6,"method":"tasks/cancel","params":{"taskId":"1"}}"#;
@@ -707,7 +709,7 @@ fn a_task_is_cancelled_by_its_own_message_and_outlives_the_connection() {
     assert_eq!(tasks.handle(cancel), DCC_MESSAGE_WITHOUT_EFFECT);
     assert_eq!(task.end().1, DCC_OWED_NOTHING);
     assert_eq!(tasks.handle(cancel), DCC_MESSAGE_UNKNOWN);
-    // One that was sealed has its result.
+    // A sealed request gets its result.
     let sealed = tasks.begin(Text("2"));
     assert_eq!(dcc_cancel::ffi::seal::dcc_request_seal(sealed.pointer()), DCC_OK);
     let too_late = cancel.replace(r#""1""#, r#""2""#);
@@ -754,8 +756,8 @@ fn every_cancel_of_a_peer_is_one_event_with_id_and_reason() {
     session.release();
 }
 
-/// Requests begin and end, are cancelled by id and by message, cleared and swept, all at once, and the
-/// session is closed in the middle of it.
+/// Requests begin, end, are cancelled by id and by message, cleared and swept, all at the same
+/// time, and the session is closed meanwhile.
 #[test]
 fn everything_at_once_leaves_nothing() {
     let _alone = alone();
@@ -815,8 +817,9 @@ fn everything_at_once_leaves_nothing() {
     until("all are gone", || (stats().live_sessions, stats().live_requests) == (0, 0));
 }
 
-/// Two threads end the same requests while the last references of them and of their session go, and others
-/// begin where they were: each is ended once, and none of the others.
+/// Two threads end the same requests, while the last references to these and to their session are
+/// released and other requests begin in their slots. Each request ends once, and none of the others
+/// is ended.
 #[test]
 fn each_request_ends_once_while_all_around_it_goes() {
     const REQUESTS: i64 = 32;

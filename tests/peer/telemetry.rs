@@ -16,7 +16,7 @@ use sessions::Session;
 use std::ffi::{CStr, c_char};
 use std::ptr::null_mut;
 
-/// The events of an observer, with all that is known of them.
+/// The events of an observer, with all of their details.
 fn all_details(events: *const dcc_events) -> Vec<dcc_event_details> {
     let mut all = Vec::new();
     loop {
@@ -47,7 +47,7 @@ fn telemetry_has_the_longest_id_and_reason_whole() {
     // SAFETY: a writable result.
     assert_eq!(unsafe { dcc_events_create(100, &mut events) }, DCC_OK);
     let session = Session::new();
-    // Each character is six in JSON, so the event's own text has a small part.
+    // Each character takes six in JSON, so the text of the event itself has room for a part only.
     let id = "\u{1}".repeat(DCC_MAX_REQUEST_ID_LENGTH);
     let reason = "ö".repeat(DCC_MAX_TEXT_LENGTH / 2);
     let requests = [session.begin(Text(&id)), session.begin(Int(i64::MIN))];
@@ -98,7 +98,7 @@ fn a_trace_and_a_deadline_of_a_peer_reach_the_token_and_what_is_below_it() {
         format!(r#"{{"traceparent":"{SPAN}","progressToken":"p","dcc-cancel/timeoutMs":3600000}}"#);
     let request = begin(Int(1), &meta);
     let other = begin(Int(2), r#"{"traceparent":"00-none","dcc-cancel/timeoutMs":"soon"}"#);
-    // A plain token between, which is not told of by itself.
+    // A plain token lies between; telemetry does not report it by itself.
     let between = Token::child_of(&[request.token()]);
     let watch = Watch::new();
     let job = Job::try_new(watch, NO_OWNER, between, false).unwrap();
@@ -115,7 +115,7 @@ fn a_trace_and_a_deadline_of_a_peer_reach_the_token_and_what_is_below_it() {
     session.cancel(Int(1), "why");
     session.cancel(Int(2), "why");
     assert!(job.token().is_cancelled());
-    // After the cancel, too, which takes a token out of its parents' lists.
+    // This holds after the cancel, too, although a cancel removes a token from its parents' lists.
     assert_eq!(trace_of(job.token()), (DCC_OK, SPAN.to_owned()));
     let all = all_details(events);
     let traced: Vec<_> = all
@@ -123,7 +123,8 @@ fn a_trace_and_a_deadline_of_a_peer_reach_the_token_and_what_is_below_it() {
         .filter(|told| shown(&told.trace_parent) == SPAN)
         .map(|told| told.event.kind)
         .collect();
-    // The job is there; the request is cancelled, and the job with it; its peer did that.
+    // In this order: the job is created, the request is cancelled, and the job with it, by the
+    // peer.
     assert_eq!(
         traced,
         [

@@ -27,7 +27,7 @@ fn cancel(token: *mut dcc_cancel_token) -> dcc_status {
     unsafe { dcc_cancel_token_cancel(token, c"stop".as_ptr(), 4) }
 }
 
-/// Runs `child` in a fork; its answer is the line that failed, 0 for none.
+/// Runs `child` in a forked process. It answers with the line that failed, or 0.
 fn in_fork(child: impl Fn() -> Result<(), u32>) {
     // SAFETY: the child calls nothing that may wait for another thread, which is what is tested, and
     // leaves without running anything else.

@@ -20,7 +20,7 @@ impl Stage {
     fn new(name: &str) -> Self {
         let folder = scratch(&format!("instances_{name}"));
         staged_library(&folder);
-        // Each in a folder of its own and a file of its own.
+        // Each copy is a file of its own in a folder of its own.
         staged_library(&folder.join("copy_one"));
         staged_library(&folder.join("copy_two"));
         let stage = Self { folder };
@@ -78,15 +78,15 @@ fn plugins_with_copies_of_their_own_share_the_slots() {
     stage.host("own_copies_global", &COPIES);
 }
 
-/// A plugin's table of functions, were it exported, would be taken by the next plugin, too, and
-/// dangle when the first is unloaded.
+/// A plugin's table of functions must not be exported: the next plugin would use it, too, and it
+/// would dangle once the first plugin is unloaded.
 #[test]
 fn the_loader_exports_nothing_from_a_plugin() {
     let stage = Stage::new("exports");
     let source = root().join("tests/plugins/loading.c");
     for (compiler, language) in [(cc(), "c"), (support::cxx(), "c++")] {
         let plugin = stage.folder.join("exporting.so");
-        // Without optimization, so that nothing is inlined away.
+        // Without optimization, so that no function is inlined away.
         run(Command::new(compiler)
             .args(["-x", language, "-O0", "-shared", "-fPIC", "-I"])
             .arg(support::include())
@@ -113,7 +113,7 @@ fn a_second_copy_says_so() {
     Stage::new("second_copy").host("second_copy", &COPIES[2..]);
 }
 
-/// The loader's list has a copy's own namespace only.
+/// The loader lists the libraries of one link namespace only.
 #[test]
 fn a_copy_in_another_link_namespace_says_so() {
     let stage = Stage::new("namespaces");

@@ -32,7 +32,7 @@ fn the_process_ends_soon_and_well_whatever_the_library_does() {
     let ways = printed(Command::new(&program).arg("--list"));
     assert!(ways.lines().count() > 10, "{ways}");
     for way in ways.lines() {
-        // Races of an ending process do not show every time.
+        // A race at the end of a process does not show every time.
         let rounds = if way == "shutdown_does_not_wait_for_ever" { 1 } else { 20 };
         for _ in 0..rounds {
             run(limited(&program).arg(way));

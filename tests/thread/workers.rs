@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Counts are the process's: one test at a time.
+/// Lets one test run at a time, because the counts belong to the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -45,7 +45,7 @@ fn end(job: *mut dcc_job) {
     assert_eq!(dcc_job_release(job), DCC_OK);
 }
 
-/// What a bound function is given.
+/// The user data of a bound function.
 #[derive(Default)]
 struct Piece {
     seen: AtomicI32,
@@ -99,7 +99,7 @@ fn bind(piece: &Piece) -> *mut dcc_context {
     bound
 }
 
-/// A thread of the system, whose function is the library's.
+/// Starts a thread of the system whose function is the library's dcc_context_run.
 fn start(bound: *mut dcc_context) -> libc::pthread_t {
     let mut thread = 0;
     // SAFETY: a function in the form that is wanted, and what it wants.
@@ -171,14 +171,14 @@ fn what_it_leaves_current_is_undone() {
     assert_eq!(unsafe { dcc_cancel_token_create(&mut token) }, DCC_OK);
     piece.leave.store(token.addr() as u64, SeqCst);
     let bound = bind(&piece);
-    // On this thread, as a pool may do that has no other one.
+    // The function runs on this thread, as in a pool that has no other thread.
     assert_eq!(dcc_context_run(bound.cast()), piece.data());
     assert!(dcc_cancel_token_current().is_null());
     assert_eq!(stats().context_leaks, leaks + 1);
     assert_eq!(dcc_cancel_token_release(token), DCC_OK);
 }
 
-/// Each of some threads has a reference of its own; others release theirs, and the job is cancelled.
+/// Several threads have a reference each; other threads release theirs, and the job is cancelled.
 #[test]
 fn many_threads_run_one_context_while_others_let_go_of_it() {
     let _alone = alone();
@@ -215,14 +215,14 @@ fn snapshot(line: u32) -> dcc_poll_pair {
     }
 }
 
-/// How many snapshots without a job are counted meanwhile.
+/// How many snapshots without a job are counted while the body runs.
 fn counted(body: impl FnOnce()) -> u64 {
     let before = stats().polls_without_job;
     body();
     stats().polls_without_job - before
 }
 
-/// The same for a new thread.
+/// The same, with the body on a new thread.
 fn counted_there(body: impl FnOnce() + Send) -> u64 {
     counted(|| thread::scope(|scope| drop(scope.spawn(body))))
 }
@@ -317,7 +317,8 @@ fn a_thread_that_pumps_is_not_counted() {
     end(job);
 }
 
-/// The count is exact however many threads snap at a time, while jobs begin and end beside the one that runs.
+/// The count is exact, however many threads take snapshots at a time, while other jobs begin and
+/// end beside the running one.
 #[test]
 fn threads_without_a_job_are_counted_exactly() {
     let _alone = alone();
@@ -368,7 +369,8 @@ fn failure(job: *const dcc_job) -> String {
 #[test]
 fn a_library_that_asks_ends_the_job_as_it_was_told() {
     let _alone = alone();
-    // Cancelled while it works; what the library says of it; what that comes to.
+    // Each row: whether the job is cancelled during the call, whether the library reports success,
+    // whether it reports an abort, the answer, and the job's state.
     for (is_cancelled, succeeded, was_aborted, answer, state) in [
         (false, true, false, DCC_OK, DCC_JOB_RUNNING),
         (false, false, false, DCC_LIBRARY_FAILED, DCC_JOB_FAILED),
@@ -383,7 +385,7 @@ fn a_library_that_asks_ends_the_job_as_it_was_told() {
             assert_eq!((ask(&mut call), call.told), (DCC_OK, DCC_OK));
             if is_cancelled {
                 cancel(job);
-                // A library asks on any thread of its own.
+                // A library may ask on any of its own threads.
                 let there = std::ptr::from_mut(&mut call).addr();
                 let there = move || std::ptr::with_exposed_provenance_mut::<c_void>(there);
                 // SAFETY: a call that has begun, and is there.
@@ -400,7 +402,8 @@ fn a_library_that_asks_ends_the_job_as_it_was_told() {
     }
 }
 
-/// The library was stopped for a part of the job's work, such as a thread, and the job goes on.
+/// The library was stopped only for a part of the job's work, such as one thread's, and the job
+/// goes on.
 #[test]
 fn a_library_that_works_for_a_part_of_a_job_does_not_end_it() {
     let _alone = alone();
@@ -422,7 +425,7 @@ fn a_library_that_works_for_a_part_of_a_job_does_not_end_it() {
                 }
                 assert_eq!(end_call(&call, false, true), DCC_CANCELLED_BY_TOKEN);
                 assert_eq!(state_of(job), DCC_JOB_RUNNING);
-                // The job is stopped as well before the library has returned.
+                // The job is cancelled, too, before the library has returned.
                 cancel(job);
                 assert_eq!(end_call(&call, false, true), DCC_CANCELLED_BY_TOKEN);
                 assert_eq!(state_of(job), DCC_JOB_CANCELLED);
@@ -495,7 +498,7 @@ fn a_call_asks_the_hosts_own_check() {
         let mut call = call();
         assert_eq!(ask(&mut call), DCC_OK);
         pressed.store(1, SeqCst);
-        // It is asked at its interval.
+        // The check is asked at its interval, so one call may not ask it.
         while ask(&mut call) == DCC_OK {
             thread::yield_now();
         }

@@ -1,10 +1,10 @@
-//! The public members of classes, read from the sources of the wrappers: enough of C++ and of Python for
-//! how these are laid out here.
+//! Reads the public members of classes from the sources of the wrappers. It understands C++ and
+//! Python as far as these are written here.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The files of a folder whose names end so, as one text; but for one.
+/// The text of all files of a folder whose names end with `ending`, except one.
 pub fn sources(folder: &Path, ending: &str, left_out: &str) -> String {
     let mut paths: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -15,7 +15,7 @@ pub fn sources(folder: &Path, ending: &str, left_out: &str) -> String {
     paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
-/// The lines of a class's own members, which are indented by four spaces.
+/// The lines of a class's own members: they are indented by four spaces.
 fn lines<'s>(body: &'s str, end: &'s [&str]) -> impl Iterator<Item = &'s str> {
     body.lines()
         .take_while(|line| !end.iter().any(|end| line.starts_with(end)))
@@ -47,7 +47,7 @@ pub fn of_cpp(sources: &str, class: &str) -> BTreeSet<String> {
     members.filter(|name| !name.is_empty() && name != class && name != "operator").collect()
 }
 
-/// The public methods, properties and fields of a Python class, its bases' included.
+/// The public methods, properties and fields of a Python class and of its bases.
 pub fn of_python(sources: &str, class: &str) -> BTreeSet<String> {
     let head = format!("\nclass {class}");
     let is_head = |(at, _): &(usize, &str)| sources[at + head.len()..].starts_with(['(', ':']);
