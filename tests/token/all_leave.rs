@@ -33,7 +33,7 @@ fn reason(token: Token) -> String {
     CStr::from_bytes_until_nul(&text).unwrap().to_str().unwrap().to_owned()
 }
 
-/// A way to leave: by a cancel, or by being no more.
+/// How a parent leaves: it is cancelled or freed.
 #[derive(Clone, Copy, Debug)]
 enum By {
     Cancel,
@@ -109,8 +109,8 @@ fn without_parents_it_waits_for_the_first_and_those_that_join_keep_it_going() {
     assert_eq!(join(token, NO_TOKEN), DCC_ERROR_INVALID_HANDLE);
 }
 
-/// A token that lives long has many short works wait for it, and a work many waiters: nothing is left of
-/// what is over.
+/// A long-lived token has many short works that wait for it, and a work has many waiters: nothing
+/// is left of those that are over.
 #[test]
 fn nothing_is_left_of_what_is_over() {
     let _alone = alone();
@@ -167,7 +167,8 @@ fn waits_and_callbacks_hear_of_it() {
     }
 }
 
-/// Many leave at a time on several threads while others join: it is cancelled once, and by the last.
+/// Many parents leave on several threads at the same time while others join: the token is cancelled
+/// once, by the last one.
 #[test]
 fn many_leave_and_join_at_a_time() {
     let _alone = alone();

@@ -19,10 +19,10 @@ use std::time::Duration;
 
 const SHORT: Duration = Duration::from_millis(20);
 
-/// A host with an Esc key, and what it does when it is asked.
+/// A host with an Esc key, and an action that its check does when it is asked.
 struct Host<'a> {
     asked: AtomicU32,
-    /// Which question is answered "stop".
+    /// The number of the question that is answered with "stop".
     stop_at: u32,
     does: Box<dyn Fn() + Sync + 'a>,
 }
@@ -44,7 +44,7 @@ impl Host<'_> {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// A running job that this thread alone may ask about.
+    /// A running job; only this thread may ask its check.
     fn job(&self, interval_ns: u64) -> HostJob {
         let mut job = null_mut();
         // SAFETY: zero is a value of the descriptor; the function takes a host, which outlives the job.
@@ -68,7 +68,7 @@ impl HostJob {
         Token(dcc_job_token(self.0).addr())
     }
 
-    /// A token below the job's.
+    /// A child of the job's token.
     fn child(&self) -> Token {
         Token::child_of(&[self.token()])
     }
@@ -180,7 +180,7 @@ fn a_poster_asks_while_it_waits() {
         scope.spawn(|| {
             let job = host.job(1_000_000);
             let ticket = job.set_current();
-            // Nobody pumps: it can end by the check alone.
+            // No thread pumps, so only the check can end the wait.
             let (status, state, log) =
                 dispatcher.post_and_wait(nothing().parent(job.token()), Duration::MAX);
             assert_eq!((status, state, log.runs()), (DCC_OK, DCC_JOB_CANCELLED, 0));

@@ -137,7 +137,7 @@ fn without_functions_to_destroy_it_works_too() {
     assert_eq!(watch.counts(), (1, 0));
 }
 
-/// A place for the handle of a registration that its own callback is to use.
+/// A place for the handle of a registration that the registration's own callback uses.
 fn slot() -> &'static AtomicUsize {
     Box::leak(Box::new(AtomicUsize::new(0)))
 }
@@ -173,7 +173,7 @@ fn from_inside_its_own_destroy_notify_unregister_returns_at_once() {
     token.release();
 }
 
-/// What ends the registration is the outer call, whatever its destroy-notify does to the handle.
+/// The outer call ends the registration, whatever its destroy-notify does with the handle.
 #[test]
 fn an_unregister_whose_destroy_notify_unregisters_again_says_what_it_did() {
     let _alone = alone();
@@ -212,7 +212,7 @@ fn unregister_waits_for_that_one_callback_and_no_other() {
         assert!(!waiting.is_finished(), "the callback is still running");
         first_gate.open();
         second_gate.await_arrivals(1);
-        // The cancel stands in the second callback now, but the unregister came back.
+        // The cancel is now inside the second callback, and the unregister has returned.
         let (status, first, second) = waiting.join().unwrap();
         assert_eq!((status, first), (DCC_CALLBACK_DONE, (1, 1)));
         assert_eq!(second.1, 0);
@@ -241,8 +241,8 @@ fn unregister_waits_for_a_destroy_notify_on_another_thread() {
     token.release();
 }
 
-/// `count` threads, each in a callback that unregisters the next one's registration: a ring. One
-/// is refused, once it has gone on the others follow.
+/// `count` threads in a ring, each inside a callback that unregisters the next one's registration.
+/// One call is refused, and once that thread has left its callback, the others follow.
 fn ring(count: usize) {
     let gate = Gate::new();
     let statuses: &'static Vec<AtomicI32> =
@@ -273,7 +273,7 @@ fn ring(count: usize) {
     assert_eq!(refused.len(), 1, "{statuses:?}");
     let others = statuses.iter().filter(|status| **status == DCC_CALLBACK_DONE).count();
     assert_eq!(others, count - 1, "{statuses:?}");
-    // The handle that was refused stayed the caller's; the others are used up.
+    // The handle of the refused call still belongs to the caller; the others are used up.
     for number in 0..count {
         let answer = stored(slots[(number + 1) % count]).unregister();
         let kept = number == refused[0];
@@ -294,8 +294,8 @@ fn one_of_a_ring_of_waiting_unregisters_is_refused() {
     ring(7);
 }
 
-/// Of two callbacks of one token the second has not begun while the first runs, so whoever
-/// unregisters it has nothing to wait for, even where the first waits for him.
+/// While the first of a token's two callbacks runs, the second has not begun. A thread that
+/// unregisters the second has nothing to wait for, even if the first waits for that thread.
 #[test]
 fn waiting_for_a_callback_that_has_not_begun_just_removes_it() {
     let _alone = alone();
@@ -331,7 +331,7 @@ fn a_callback_may_end_the_others_of_its_token_and_add_more() {
     token.release();
 }
 
-/// Each callback cancels the next token: all are done, in order, when the first cancel returns.
+/// Each callback cancels the next token: when the first cancel returns, all have run, in order.
 #[test]
 fn callbacks_may_cancel_other_tokens() {
     let _alone = alone();

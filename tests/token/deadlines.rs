@@ -79,7 +79,7 @@ fn a_time_that_has_passed_cancels_at_once() {
     token.release();
 }
 
-/// From a thread that must not run callbacks one passes a nanosecond at least.
+/// On a thread that must not run callbacks, at least a nanosecond passes before a deadline fires.
 #[test]
 fn a_time_that_is_ahead_leaves_callbacks_to_the_callback_thread() {
     let _alone = alone();
@@ -91,7 +91,7 @@ fn a_time_that_is_ahead_leaves_callbacks_to_the_callback_thread() {
     token.release();
 }
 
-/// However the cancel came, the deadline is gone when the cancel returns, and its timer with it.
+/// After any kind of cancel, the deadline and its timer are gone when the cancel returns.
 #[test]
 fn any_cancel_disarms() {
     const COUNT: u64 = 1000;
@@ -152,13 +152,14 @@ fn a_foreign_check_that_says_yes_disarms() {
     job.release();
 }
 
-/// The earliest of the token and of all above it, over every way up, each looked at once.
+/// The earliest deadline of a token and of all its ancestors, over all ways up; each ancestor is
+/// looked at once.
 #[test]
 fn the_deadline_is_the_earliest_of_all_ancestors() {
     let _alone = alone();
     let far = |hours: u64| now_ns() + hours * 3_600_000_000_000;
     let roots = [Token::new(), Token::new()];
-    // Rhombs on rhombs: two to the power of forty ways, eighty-two ancestors.
+    // A chain of rhombs: two to the power of forty ways up, and eighty-two ancestors.
     let mut levels = vec![roots];
     for _ in 0..40 {
         let below = levels[levels.len() - 1];
@@ -360,7 +361,7 @@ fn callbacks_of_a_deadline_run_on_the_callback_thread() {
     [token, by_async].iter().for_each(|token| token.release());
 }
 
-/// Nothing of a token is kept by its deadline.
+/// A deadline does not keep its token alive.
 #[test]
 fn a_token_released_with_an_armed_deadline_leaves_nothing() {
     let _alone = alone();
@@ -371,7 +372,7 @@ fn a_token_released_with_an_armed_deadline_leaves_nothing() {
             assert_eq!(token.set_deadline_after(time), DCC_OK);
             token.release();
         }
-        // The timer itself may hold the last that are due for a moment.
+        // The timer may hold the last due tokens for a moment.
         until("all gone", || (stats().live_tokens, stats().armed_deadlines) == (before, 0));
     }
 }
@@ -409,13 +410,14 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
 
-/// In the order of a pseudo-random shuffle, so that the heap is worked; half of them moved.
+/// The deadlines are set in a shuffled order, so that the heap has to move them, and half of them
+/// are changed afterwards.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_hundred_thousand_deadlines_take_one_thread_and_all_fire() {
     const COUNT: usize = 100_000;
     let _alone = alone();
-    // The library's two threads are there already.
+    // With this token the library's two threads are started.
     let first = Token::new();
     assert_eq!(first.set_deadline_after(Duration::from_nanos(1)), DCC_OK);
     await_cancel(first);
@@ -433,7 +435,7 @@ fn a_hundred_thousand_deadlines_take_one_thread_and_all_fire() {
             (token, time)
         })
         .collect();
-    // The test program itself may be starting the next test.
+    // The test program may be starting a thread for its next test.
     assert!(threads() <= before + 2, "of {before} before");
     assert_eq!((threads_named("dcc-timer"), threads_named("dcc-callbacks")), (1, 1));
     assert!(stats().armed_deadlines <= COUNT as u64);
@@ -452,7 +454,7 @@ fn a_disarm_that_says_so_prevents_the_cancel() {
     let (mut disarmed, mut fired) = (0, 0);
     for round in 0..2000 {
         let token = Token::new();
-        // On a busy machine all those in between may have fired, or none.
+        // On a busy machine all deadlines in between may have fired, or none.
         let time = if round % 200 == 199 { MUCH_LATER } else { Duration::from_micros(round % 200) };
         assert_eq!(token.set_deadline_after(time), DCC_OK);
         if round % 200 == 0 {

@@ -78,7 +78,7 @@ fn the_last_registration_lets_go() {
     parent.release();
 }
 
-/// A callback that nobody calls.
+/// A callback that is never called.
 fn bare() -> Callback {
     // SAFETY: a function that takes nothing.
     unsafe { Callback::new(never, Payload::new(UserData::new(null_mut()), None)) }
@@ -92,7 +92,8 @@ fn create(tokens: &Tokens, parents: &[Handle]) -> Handle {
     tokens.create(parents.iter().copied(), Origin::default(), Holder::Owner).unwrap()
 }
 
-/// They have one reference together, so more may keep a token than there are references.
+/// All keeping registrations of a token share one reference, so more of them may keep a token than
+/// there are references.
 #[test]
 fn any_number_may_keep_it() {
     static TOKENS: Tokens = Tokens::new();
@@ -115,7 +116,8 @@ fn wait_for_any(tokens: [Token; 2]) -> dcc_status {
     unsafe { dcc_cancel_token_wait_any(tokens.as_ptr(), 2, DCC_NO_LIMIT, null_mut()) }
 }
 
-/// Waits for a token by one wait for it alone and one for several, lets `end` happen, and sees both gone.
+/// Waits for a token, in one wait for it alone and in one for several, runs `end`, and checks that
+/// both end as gone.
 fn waits_end_as_gone(token: Token, end: impl FnOnce()) {
     let other = Token::new();
     let before = stats().live_registrations;
@@ -152,7 +154,8 @@ fn when_its_deadline_is_cleared_waits_end_as_gone() {
     assert_eq!(registration.unregister(), DCC_CALLBACK_DONE);
 }
 
-/// A parent or a deadline is left: one that goes is not the last.
+/// While a parent or a deadline can still cancel the token, the end of another source changes
+/// nothing.
 #[test]
 fn while_one_source_is_left_it_is_kept() {
     let _alone = alone();
@@ -169,7 +172,7 @@ fn while_one_source_is_left_it_is_kept() {
     parent.release();
 }
 
-/// The check of a host ends with its job, or with its owner.
+/// A host's check stops being a source when its job or its owner ends.
 #[test]
 fn when_its_jobs_check_ends_waits_end_as_gone() {
     let _alone = alone();
@@ -191,7 +194,7 @@ fn when_its_jobs_check_ends_waits_end_as_gone() {
     }
 }
 
-/// It is a token like any other while it is kept: lent, shared, made a parent.
+/// A kept token is a token like any other: it can be borrowed, retained and made a parent.
 #[test]
 fn what_is_kept_can_be_shared_again() {
     let _alone = alone();
@@ -253,7 +256,7 @@ fn what_it_is_refused_for_and_what_it_keeps_not() {
     assert_eq!(nothing.unregister(), DCC_OK);
 }
 
-/// The timer's end takes all deadlines away, and lets go of what is kept for them alone.
+/// The end of the timer removes all deadlines, and lets go of tokens that were kept only for them.
 #[test]
 fn the_end_of_all_deadlines_is_the_end_of_sources() {
     static TOKENS: Tokens = Tokens::new();

@@ -28,7 +28,7 @@ use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use std::ffi::c_void;
 
-/// All interleavings with up to so many preemptions.
+/// Runs all interleavings with up to this many preemptions.
 fn model(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
@@ -92,13 +92,13 @@ fn take_x_free() {
         });
         use_one(&pool);
         thread.join().unwrap();
-        // The other thread still has its second cell.
+        // The other thread still uses its second cell.
         use_one(&pool);
     });
 }
 
-/// A batch that one thread walks along while another takes it and frees a part of it again is not handed out
-/// to both; no cell is lost on the way.
+/// One thread walks along a batch while another takes it and frees a part of it again: no cell of
+/// it is handed out to both, and no cell is lost.
 #[test]
 fn take_a_batch_x_take_and_free_a_part() {
     loom::model(|| {
@@ -129,7 +129,7 @@ fn take_a_batch_x_take_and_free_a_part() {
     });
 }
 
-/// Who sleeps until a bit is cleared is woken, whenever that is.
+/// A thread that sleeps until a bit is cleared is woken, whenever that happens.
 #[test]
 fn sleep_x_wake() {
     loom::model(|| {
@@ -148,7 +148,8 @@ fn sleep_x_wake() {
     });
 }
 
-/// Exactly one wins; the loser returns only after the flag is visible, with the winner's reason.
+/// Exactly one cancel wins. The loser returns only after the flag is visible, with the winner's
+/// reason.
 #[test]
 fn cancel_x_cancel() {
     model(3, || {
@@ -175,7 +176,7 @@ fn cancel_x_cancel() {
     });
 }
 
-/// A cancel either finds the token or does not; nothing leaks and the slot is clean afterwards.
+/// A cancel finds the token or does not. Nothing leaks, and the slot is clean afterwards.
 #[test]
 fn cancel_x_release() {
     loom::model(|| {
@@ -196,7 +197,7 @@ fn cancel_x_release() {
     });
 }
 
-/// A release that is not the last, beside one that is: the object dies exactly once.
+/// A release that is not the last runs beside one that is: the object dies exactly once.
 #[test]
 fn retain_x_release() {
     loom::model(|| {
@@ -216,7 +217,8 @@ fn retain_x_release() {
     });
 }
 
-/// A child of a parent that is being cancelled is cancelled in the end, by whichever side.
+/// A child that is linked to a parent during the parent's cancel is cancelled in the end, by one
+/// side or the other.
 #[test]
 fn link_x_cancel() {
     model(3, || {
@@ -235,7 +237,8 @@ fn link_x_cancel() {
     });
 }
 
-/// The walk of a cancel meets a child that is being released, and a parent only children keep.
+/// The walk of a cancel meets a child that is being released, and a parent that only its children
+/// keep.
 #[test]
 fn link_x_cancel_x_release() {
     model(3, || {
@@ -261,7 +264,8 @@ fn link_x_cancel_x_release() {
     });
 }
 
-/// Two parents are cancelled at once: the child is flagged once and both lists let it go.
+/// Two parents are cancelled at the same time: the child is flagged once, and both lists let go of
+/// it.
 #[test]
 fn two_parents_x_cancel() {
     model(3, || {
@@ -282,8 +286,8 @@ fn two_parents_x_cancel() {
     });
 }
 
-/// A token is cancelled and released by another thread while this one has it installed: the slot's
-/// reference keeps it, the probe sees the cancel, the reset lets it go.
+/// Another thread cancels and releases a token that is current on this thread: the slot's reference
+/// keeps it, the probe sees the cancel, the reset lets go of it.
 #[test]
 fn set_reset_x_cancel() {
     loom::model(|| {
@@ -313,7 +317,8 @@ fn set_reset_x_cancel() {
     });
 }
 
-/// What a bound function is given: whether its notify has run, and what it saw.
+/// The user data of a bound function: whether its destroy-notify has run, and what the function
+/// saw.
 struct Piece {
     destroyed: AtomicU32,
     seen: AtomicU32,
@@ -332,8 +337,9 @@ unsafe extern "C" fn destroy(piece: *mut c_void) {
     piece.destroyed.fetch_add(1, Ordering::Relaxed);
 }
 
-/// One thread runs a bound context by its last reference but one, which another gives back meanwhile: the
-/// function sees its user data and the token alive, and the notify runs once, after it.
+/// One thread runs a bound context while another one releases the last other reference to it: the
+/// function finds its user data and the token alive, and the destroy-notify runs once, after the
+/// function.
 #[test]
 fn run_x_release() {
     loom::model(|| {
@@ -369,7 +375,8 @@ fn job(library: &Library) -> Handle {
     library.jobs().create(&origin, None).unwrap()
 }
 
-/// A job is completed, failed and cancelled at once: one end wins, and the text is that one's.
+/// A job is completed, failed and cancelled at the same time: one end wins, and the text belongs to
+/// that end.
 #[test]
 fn terminal_state_x_terminal_state_x_cancel() {
     model(3, || {
@@ -400,7 +407,8 @@ fn terminal_state_x_terminal_state_x_cancel() {
     });
 }
 
-/// A job of which nothing is written tells how far it is while it ends: what is known after its end stays.
+/// A job without any text or progress gets progress while it ends: the progress that is known after
+/// its end stays.
 #[test]
 fn progress_x_terminal_state() {
     loom::model(|| {
@@ -429,7 +437,7 @@ fn progress_x_terminal_state() {
     });
 }
 
-/// A job is looked up by its id while its last owner lets it go.
+/// A job is looked up by its id while its last owner lets go of it.
 #[test]
 fn find_x_release() {
     loom::model(|| {
@@ -450,8 +458,8 @@ fn find_x_release() {
     });
 }
 
-/// A job that is made while all are switched to be traced is traced, by whichever side; a cancel
-/// at the same moment is not lost.
+/// A job that is created while tracing is switched on for all jobs is traced, by one side or the
+/// other. A cancel at the same moment is not lost.
 #[test]
 fn cancel_x_trace_all() {
     model(4, || {
@@ -482,8 +490,8 @@ fn cancel_x_trace_all() {
     });
 }
 
-/// A cancel, a traced poll and the end of a job at a time, when nothing is noted of it yet: one watch has all
-/// that they note, and cancel and end know of each other.
+/// A cancel, a traced poll and the end of a job happen at the same time, before the job has a
+/// watch: all three use one watch, and cancel and end know of each other.
 #[test]
 fn poll_x_cancel_x_end_of_its_job() {
     model(3, || {

@@ -10,7 +10,8 @@ fn leave(library: &Library, parent: Handle, by_cancel: bool) {
     library.tokens().release(parent).unwrap();
 }
 
-/// Two leave at a time, by a cancel or by being no more: one of them is the last, and cancels.
+/// Two parents leave at the same time, by a cancel or by being freed: one of them is the last, and
+/// cancels the token.
 #[test]
 fn leave_x_leave() {
     for ways in [[true, true], [true, false], [false, false]] {
@@ -30,8 +31,8 @@ fn leave_x_leave() {
     }
 }
 
-/// One joins while the only parent leaves: it is in time, and then the token goes on, or is told that it is
-/// not.
+/// A parent joins while the only present parent leaves: either it is in time and the token goes on,
+/// or it is told that it is too late.
 #[test]
 fn join_x_leave() {
     for by_cancel in [true, false] {
@@ -53,7 +54,8 @@ fn join_x_leave() {
     }
 }
 
-/// The token is let go of while its parent leaves: what leaves finds it, or finds that it is no more.
+/// The token is released while its parent leaves: the parent finds the token, or finds that it is
+/// gone.
 #[test]
 fn leave_x_release_of_all() {
     for by_cancel in [true, false] {
@@ -65,7 +67,7 @@ fn leave_x_release_of_all() {
             let other = library.clone();
             let thread = thread::spawn(move || leave(&other, parent, by_cancel));
             tokens.release(token).unwrap();
-            // Whoever has its slot next is not cancelled by what left before.
+            // The next token in the slot is not cancelled by a parent that left before.
             let next = create(tokens);
             thread.join().unwrap();
             assert!(!is_cancelled(tokens, next), "another's cancel");

@@ -3,12 +3,12 @@
 
 use super::*;
 
-/// A job that was made while another was current, whose token this is.
+/// A job that was created while another was current; `outer` is the other one's token.
 fn job_inside(library: &Library, outer: Handle) -> (Handle, Handle) {
     job_from(library, outer, Origin { is_implied: true, ..Origin::default() })
 }
 
-/// That the outer job lets go of it is no cancel.
+/// The inner job is not cancelled when the ended outer job lets go of it.
 #[test]
 fn seal_x_end_of_an_outer_job() {
     model(3, || {
@@ -24,7 +24,7 @@ fn seal_x_end_of_an_outer_job() {
     });
 }
 
-/// A cancel that was before the end of the outer job comes down.
+/// A cancel that came before the end of the outer job reaches the inner one.
 #[test]
 fn cancel_x_end_of_an_outer_job() {
     model(3, || {
@@ -45,7 +45,8 @@ fn cancel_x_end_of_an_outer_job() {
     });
 }
 
-/// What dies while it is let go of is buried once, and its slot is another's at once.
+/// A token that dies while the ended job lets go of it is buried once, and its slot is used again
+/// at once.
 #[test]
 fn release_x_end_of_an_outer_job_x_next_of_its_slot() {
     model(3, || {
@@ -69,7 +70,7 @@ fn release_x_end_of_an_outer_job_x_next_of_its_slot() {
     });
 }
 
-/// A library with the token of a request, as far as a seal looks at it.
+/// A library with the token of a request, as far as a seal needs one.
 fn with_request() -> (Arc<Library>, Handle) {
     let library = Arc::new(Library::new());
     let watched = Origin { is_watched: true, ..Origin::default() };
@@ -77,7 +78,7 @@ fn with_request() -> (Arc<Library>, Handle) {
     (library, request)
 }
 
-/// Ends a job on a thread of its own, and lets go of it.
+/// Ends and releases a job on a thread of its own.
 fn end_elsewhere(library: &Arc<Library>, job: Handle) -> thread::JoinHandle<()> {
     let other = library.clone();
     thread::spawn(move || {
@@ -86,7 +87,7 @@ fn end_elsewhere(library: &Arc<Library>, job: Handle) -> thread::JoinHandle<()> 
     })
 }
 
-/// Gives everything back.
+/// Releases all these jobs and tokens.
 fn release(library: &Library, jobs: &[Handle], tokens: &[Handle]) {
     for job in jobs {
         library.jobs().release(*job).unwrap();
@@ -97,7 +98,8 @@ fn release(library: &Library, jobs: &[Handle], tokens: &[Handle]) {
     assert_empty(library);
 }
 
-/// The ended job goes at once; a cancel from above comes down all the same, whoever is first.
+/// The ended job is freed at once; a cancel from above still reaches the inner one, in either
+/// order.
 #[test]
 fn cancel_x_end_below_a_request() {
     model(2, || {
@@ -114,7 +116,7 @@ fn cancel_x_end_below_a_request() {
     });
 }
 
-/// The request learns of what the inner job has committed, by whichever way it is found.
+/// The request learns that the inner job has committed, whichever way leads to it.
 #[test]
 fn seal_x_end_below_a_request() {
     model(3, || {
@@ -129,7 +131,7 @@ fn seal_x_end_below_a_request() {
     });
 }
 
-/// What dies while it is left to the request leaves the request's list.
+/// A token that dies while it is left to the request is removed from the request's list.
 #[test]
 fn release_x_end_below_a_request() {
     model(3, || {
@@ -146,7 +148,7 @@ fn release_x_end_below_a_request() {
     });
 }
 
-/// A deadline above is found while the way to it becomes shorter.
+/// The deadline of an ancestor is found while the way to it becomes shorter.
 #[test]
 fn deadline_x_end_below_a_request() {
     model(3, || {

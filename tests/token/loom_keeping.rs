@@ -14,8 +14,8 @@ fn register_keeping(library: &Library, token: Handle, plugin: &Arc<Plugin>) -> O
     }
 }
 
-/// A wait ended because nobody could cancel its token any more, and the registration with that was never
-/// called.
+/// Checks that a wait ended because nothing could cancel its token any more, and that the
+/// registration with that token was never called.
 fn assert_gone(
     library: &Library,
     waited: &Result<Waited, Error>,
@@ -39,7 +39,7 @@ fn arm(tokens: &Tokens, token: Handle, time_ns: u64) -> Option<bool> {
     tokens.arm(&TokenPin::new(tokens, token).unwrap(), time_ns).unwrap()
 }
 
-/// Nobody owns the token any more, but its parent is cancelled while the registration keeps it.
+/// The token has no owner any more, but its parent is cancelled while the registration keeps it.
 #[test]
 fn release_x_cancel_of_a_parent() {
     model(3, || {
@@ -60,7 +60,7 @@ fn release_x_cancel_of_a_parent() {
     });
 }
 
-/// Who registers keeps the token, or learns that it is gone.
+/// A registration keeps the token, or is refused because the token is gone.
 #[test]
 fn register_x_release() {
     model(3, || {
@@ -84,7 +84,7 @@ fn register_x_release() {
     });
 }
 
-/// The last owner, the registration and a cancel's walk let go of the token at once.
+/// The last owner, the registration and a cancel's walk let go of the token at the same time.
 #[test]
 fn unregister_x_release_x_cancel_of_a_parent() {
     model(2, || {
@@ -110,7 +110,7 @@ fn unregister_x_release_x_cancel_of_a_parent() {
     });
 }
 
-/// What only such registrations keep, and nothing can cancel, ends waits as gone.
+/// If only such registrations keep a token, and nothing can cancel it, waits for it end as gone.
 #[test]
 fn wait_x_release_without_a_source() {
     model(3, || {
@@ -127,7 +127,7 @@ fn wait_x_release_without_a_source() {
     });
 }
 
-/// The same when its deadline, which was all that could cancel it, is taken away.
+/// The same if its deadline, the only thing that could cancel it, is cleared.
 #[test]
 fn wait_x_end_of_its_deadline() {
     model(3, || {
@@ -148,7 +148,8 @@ fn wait_x_end_of_its_deadline() {
     });
 }
 
-/// The last owner, the unregister and the end of the only source let go of it at once: it dies once.
+/// The last owner, the unregister and the end of the only source let go of the token at the same
+/// time: it dies once.
 #[test]
 fn unregister_x_release_x_end_of_its_deadline() {
     model(2, || {
@@ -173,7 +174,8 @@ fn unregister_x_release_x_end_of_its_deadline() {
     });
 }
 
-/// Whichever comes first, the registration and the deadline together keep the token until that is over.
+/// In either order, the registration and the deadline together keep the token until the deadline
+/// has passed.
 #[test]
 fn register_x_arm() {
     model(3, || {
@@ -196,7 +198,7 @@ fn register_x_arm() {
     });
 }
 
-/// A token is not armed when it is cancelled, whichever comes first.
+/// No deadline stays armed on a cancelled token, in either order.
 #[test]
 fn arm_x_cancel() {
     model(3, || {
@@ -214,7 +216,8 @@ fn arm_x_cancel() {
     });
 }
 
-/// Who looks for a parent's deadline does not take the next token of its slot for the parent.
+/// A search for a parent's deadline does not take the next token in the parent's slot for the
+/// parent.
 #[test]
 fn deadline_x_cancel_x_next_of_its_slot() {
     model(3, || {

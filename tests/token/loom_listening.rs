@@ -73,7 +73,7 @@ fn assert_empty(library: &Library) {
     assert_eq!(tokens.owners().arena().live(), 0, "owners");
 }
 
-/// Runs the interleavings with at most this many preemptions; all would take hours.
+/// Runs the interleavings with at most this many preemptions; all interleavings would take hours.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
@@ -81,7 +81,7 @@ fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
-/// What a plugin's functions note. Its user data is a counted pointer, given up by `destroy`.
+/// The record of a plugin's functions. The user data is a counted pointer, which `destroy` drops.
 #[derive(Default)]
 struct Plugin {
     called: AtomicU32,
@@ -136,14 +136,15 @@ unsafe extern "C" fn note_alone(_token: *const c_void, plugin: *mut c_void) {
     plugin.called.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A callback without a notify: its registration can end without anything being called.
+/// A callback without a destroy-notify: its registration can end without a call.
 fn bare(plugin: &Plugin) -> Callback {
     let user_data = UserData::new(std::ptr::from_ref(plugin).cast_mut().cast());
     // SAFETY: `note_alone` takes what `user_data` is, which the model keeps.
     unsafe { Callback::new(note_alone, Payload::new(user_data, None)) }
 }
 
-/// A callback without a notify is called by the cancel, or has ended with the unregister.
+/// A callback without a destroy-notify is either called by the cancel, or has ended after the
+/// unregister.
 #[test]
 fn cancel_x_unregister_of_a_bare_one() {
     model(3, || {
@@ -163,8 +164,8 @@ fn cancel_x_unregister_of_a_bare_one() {
     });
 }
 
-/// A registration is taken off the list of a token that dies, whose slot is used again at once: who does that
-/// under the lock of the dead one does not unlock the next one.
+/// A registration is removed from the list of a token that dies, and the token's slot is used again
+/// at once. The thread that does so under the dead token's lock must not unlock the next token.
 #[test]
 fn unregister_x_release_x_next_of_its_slot() {
     model(3, || {
@@ -186,7 +187,7 @@ fn unregister_x_release_x_next_of_its_slot() {
     });
 }
 
-/// Whoever is later, the callback runs, once.
+/// Whichever of the two comes later, the callback runs, once.
 #[test]
 fn cancel_x_register() {
     model(4, || {
@@ -205,7 +206,7 @@ fn cancel_x_register() {
     });
 }
 
-/// After a waiting unregister the callback has run and been destroyed, or never will be run.
+/// After a waiting unregister, the callback has run and been destroyed, or will never run.
 #[test]
 fn cancel_x_unregister() {
     model(3, || {
@@ -229,7 +230,7 @@ fn cancel_x_unregister() {
     });
 }
 
-/// A registration whose token dies is dropped once, whoever comes first.
+/// A registration whose token dies is dropped once, in either order.
 #[test]
 fn unregister_x_release() {
     model(3, || {
@@ -252,7 +253,7 @@ fn unregister_x_release() {
     });
 }
 
-/// No wake-up is lost of who waits for several.
+/// A thread that waits for several tokens misses no wake-up.
 #[test]
 fn wait_x_cancel() {
     model(3, || {
@@ -270,7 +271,7 @@ fn wait_x_cancel() {
     });
 }
 
-/// No wake-up is lost of who waits for one token, which may be over when he learns it.
+/// A thread that waits for one token misses no wake-up, even if the token is freed before it wakes.
 #[test]
 fn wait_for_one_x_cancel() {
     model(4, || {
@@ -287,7 +288,7 @@ fn wait_for_one_x_cancel() {
         tokens.release(token).unwrap();
         match thread.join().unwrap() {
             Ok(Waited::Cancelled(1)) => (),
-            // It came too late.
+            // The wait began too late.
             Err(Error::InvalidHandle(..)) if !is_awaited => (),
             other => panic!("{other:?}"),
         }
@@ -295,7 +296,8 @@ fn wait_for_one_x_cancel() {
     });
 }
 
-/// Who waited before a cancel began is woken when all that it reaches is flagged.
+/// A thread that waited before a cancel began is woken once all tokens that the cancel reaches are
+/// flagged.
 #[test]
 fn wait_for_one_x_cancel_of_a_parent() {
     model(3, || {
@@ -321,7 +323,7 @@ fn wait_for_one_x_cancel_of_a_parent() {
     });
 }
 
-/// Who wakes late is told of his own token, not of the next one in its slot.
+/// A thread that wakes late is told of its own token, and not of the next one in the slot.
 #[test]
 fn wait_for_one_x_release_x_next_of_its_slot() {
     model(3, || {
@@ -343,7 +345,7 @@ fn wait_for_one_x_release_x_next_of_its_slot() {
     });
 }
 
-/// Says "stop" from the second question on; its user data counts them.
+/// A check that answers "stop" from the second question on; its user data counts the questions.
 unsafe extern "C" fn stop_at_second(asked: *mut c_void) -> i32 {
     // SAFETY: a count that outlives the token.
     let asked = unsafe { &*asked.cast::<AtomicU32>() };
@@ -352,7 +354,7 @@ unsafe extern "C" fn stop_at_second(asked: *mut c_void) -> i32 {
     i32::from(before > 0)
 }
 
-/// A token with that check, which any thread may ask at any time.
+/// A token with that check. Any thread may ask the check at any time.
 fn create_asking(tokens: &Tokens, asked: &Arc<AtomicU32>) -> Handle {
     let user_data = UserData::new(Arc::as_ptr(asked).cast_mut().cast());
     // SAFETY: the function takes what `user_data` is.
@@ -362,8 +364,8 @@ fn create_asking(tokens: &Tokens, asked: &Arc<AtomicU32>) -> Handle {
     tokens.create([], Origin { foreign, ..Origin::default() }, Holder::Owner).unwrap()
 }
 
-/// Who waits asks again, though another thread was asking when he wanted to; and is woken by his own "stop"
-/// as by another's.
+/// A waiting thread asks again, even if another thread was asking when it wanted to. It is woken by
+/// its own "stop" as by another thread's.
 #[test]
 fn wait_x_question() {
     model(3, || {
@@ -375,7 +377,7 @@ fn wait_x_question() {
         let thread =
             thread::spawn(move || other.tokens().wait_any(&[token], None, Asker::default()));
         let answer = tokens.answer(token, || 0);
-        // Whoever of the two asks a second time: this thread does not.
+        // The second question may come from either waiting thread, and not from this one.
         while asked.load(Ordering::Relaxed) < 2 {
             thread::yield_now();
         }
@@ -388,7 +390,7 @@ fn wait_x_question() {
     });
 }
 
-/// A wait that asks ends once, by its host's "stop" or by a cancel, which are one cancel.
+/// A wait that asks ends once, by its host's "stop" or by a cancel. Both together are one cancel.
 #[test]
 fn wait_that_asks_x_cancel() {
     model(3, || {
@@ -412,7 +414,8 @@ fn wait_that_asks_x_cancel() {
     });
 }
 
-/// A check that nobody asked is told once, by who asks it then, by its job's end, or by who looks.
+/// A check that no thread asked for long is reported once: by the thread that asks it then, by the
+/// end of its job, or by a reader of the diagnosis.
 #[test]
 fn silence_x_question_x_end() {
     model(3, || {
@@ -441,7 +444,7 @@ fn silence_x_question_x_end() {
     });
 }
 
-/// Who waits for a token that nobody can cancel any more learns that.
+/// A thread that waits for a token learns when nothing can cancel the token any more.
 #[test]
 fn wait_x_release() {
     model(4, || {
@@ -460,7 +463,8 @@ fn wait_x_release() {
     });
 }
 
-/// Arms a deadline and lets another thread do what the library's threads do when it is over.
+/// Arms a deadline, and lets another thread do the work of the library's threads when it has
+/// passed.
 fn arm_and_expire(library: &Arc<Library>, token: Handle) -> thread::JoinHandle<()> {
     let tokens = library.tokens();
     let pin = TokenPin::new(tokens, token).unwrap();
@@ -480,7 +484,7 @@ loom::thread_local! {
     static LOOKS: Cell<bool> = Cell::new(false);
 }
 
-/// Notes whether a thread ran it that must not.
+/// Notes whether a thread called it that must not.
 unsafe extern "C" fn destroy_elsewhere(plugin: *mut c_void) {
     // SAFETY: the reference that was given away with the job.
     let plugin = unsafe { Arc::from_raw(plugin.cast::<Plugin>()) };
@@ -488,7 +492,8 @@ unsafe extern "C" fn destroy_elsewhere(plugin: *mut c_void) {
     plugin.destroyed.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A thread that must not run functions of plugins looks at a job while its last owner lets go of it.
+/// A thread that must not run functions of plugins looks at a job while the job's last owner lets
+/// go of it.
 #[test]
 fn look_x_release() {
     model(4, || {
@@ -556,7 +561,7 @@ fn deadline_x_cancel_x_disarm() {
     });
 }
 
-/// The token of a deadline that is over dies at that moment, and its slot is used again.
+/// The token of a deadline that has passed dies at that moment, and its slot is used again.
 #[test]
 fn deadline_x_release() {
     model(4, || {
@@ -574,7 +579,8 @@ fn deadline_x_release() {
     });
 }
 
-/// When `close` returns, no function of the owner runs or will run, and every notify has run.
+/// When `close` returns, no function of the owner runs or will run, and each destroy-notify has
+/// run.
 #[test]
 fn owner_close_x_callback() {
     model(2, || {
@@ -597,7 +603,8 @@ fn owner_close_x_callback() {
     });
 }
 
-/// What is registered while the owner is closed is refused, or dropped before the close returns.
+/// A callback that is registered while the owner is closed is refused, or dropped before the close
+/// returns.
 #[test]
 fn owner_close_x_register() {
     model(4, || {
@@ -660,7 +667,7 @@ unsafe extern "C" fn drop_place(place: *mut c_void) {
     drop(unsafe { Box::from_raw(place.cast::<Place>()) });
 }
 
-/// Callbacks on threads of their own unregister each other in a ring: nobody waits for ever.
+/// Callbacks on threads of their own unregister each other in a ring: no thread waits for ever.
 fn cycle_of_unregisters(bound: usize, length: usize) {
     model(bound, move || {
         let ring = Arc::new(Ring {
@@ -699,7 +706,7 @@ fn cycle_of_unregisters(bound: usize, length: usize) {
             tokens.release(token).unwrap();
         }
         for registration in &ring.registrations {
-            // The one whose unregister was refused still has its handle.
+            // The callback whose unregister was refused still has its handle.
             let _ = tokens.unregister(registration.load(Ordering::Relaxed), true);
         }
         assert_empty(&ring.library);
@@ -716,7 +723,7 @@ fn a_cycle_of_three_unregisters() {
     cycle_of_unregisters(1, 3);
 }
 
-/// What a callback and its notify do.
+/// The actions of a callback and of its destroy-notify.
 struct Does {
     call: Box<dyn Fn()>,
     end: Box<dyn Fn()>,
@@ -739,7 +746,7 @@ fn doing(call: impl Fn() + 'static, end: impl Fn() + 'static) -> Callback {
     unsafe { Callback::new(do_call, Payload::new(user_data, Some(do_end))) }
 }
 
-/// A registration whose notify unregisters it again, with what that answered.
+/// A registration whose destroy-notify unregisters it again, and the answer to that.
 fn unregistering_itself(
     library: &Arc<Library>,
     token: Option<&TokenPin<'_>>,
@@ -760,7 +767,8 @@ fn unregistering_itself(
     (registration, notified)
 }
 
-/// Two threads unregister what its notify unregisters once more: one of the two ends it, and says so.
+/// Two threads unregister a registration whose destroy-notify unregisters it once more: one of the
+/// two threads ends it and gets that as its answer.
 #[test]
 fn unregister_x_unregister_of_what_its_notify_unregisters() {
     model(3, || {
@@ -778,7 +786,7 @@ fn unregister_x_unregister_of_what_its_notify_unregisters() {
     });
 }
 
-/// The same while the token is cancelled.
+/// The same, while the token is cancelled.
 #[test]
 fn cancel_x_unregister_of_what_its_notify_unregisters() {
     model(3, || {
@@ -801,7 +809,8 @@ fn cancel_x_unregister_of_what_its_notify_unregisters() {
     });
 }
 
-/// A thing of an owner that no close can end; the thread that is inside for it gives it up.
+/// An object of an owner that no close can end; the thread that is inside one of its functions
+/// gives it up.
 fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
     let origin =
         JobOrigin { label: "", caller_id: "", parents: [0; 2], token: Origin::default(), owner: 0 };
@@ -813,8 +822,8 @@ fn adopt(library: &Library, owner: Handle) -> Arc<Owned> {
     owned
 }
 
-/// Two plugins, each closed by a thread inside the other: not both are refused, and who is refused has
-/// changed nothing.
+/// Two plugins, each closed by a thread inside the other: at most one close is refused, and a
+/// refused close has changed nothing.
 #[test]
 fn owner_close_x_owner_close() {
     model(2, || {
@@ -858,8 +867,8 @@ fn owner_close_x_owner_close() {
     });
 }
 
-/// A close runs a notify, for which a callback of the closed owner waits: that comes to its end before the
-/// close waits for the callback, so nobody is refused.
+/// A close runs a destroy-notify for which a callback of the closed owner waits. The callback ends
+/// before the close waits for it, so neither is refused.
 #[test]
 fn owner_close_x_unregister_of_what_it_ends() {
     model(2, || {
@@ -882,15 +891,16 @@ fn owner_close_x_unregister_of_what_it_ends() {
         thread.join().unwrap();
         assert_eq!(refused.load(Ordering::Relaxed), 0, "it was no ring");
         tokens.unregister(waiting, true).unwrap();
-        // Left to the callback, unless that was left out.
+        // The callback unregisters it, unless the close dropped that callback.
         let _ = tokens.unregister(dropped, true);
         [token, others].iter().for_each(|token| tokens.release(*token).unwrap());
         assert_empty(&library);
     });
 }
 
-/// A job is created below a token that only the creator still holds: it dies there, and so does its
-/// parent, whose notify may close the owner of the job that is being made. So the maker is inside.
+/// A job is created below a token that only the creator still holds. The token dies there, and so
+/// does its parent, whose destroy-notify may close the owner of the job that is being created. So
+/// the creating thread counts as inside that owner.
 #[test]
 fn create_x_release_of_its_parent() {
     model(2, || {
@@ -933,7 +943,8 @@ fn create_x_release_of_its_parent() {
     });
 }
 
-/// A job ends while two threads begin to wait for it: both wake, and see what was written before.
+/// A job ends while two threads begin to wait for it: both wake, and see all that was written
+/// before the end.
 #[test]
 fn end_x_wait_for_it() {
     model(2, || {
@@ -957,8 +968,8 @@ fn end_x_wait_for_it() {
     });
 }
 
-/// A job loses its last reference while a thread begins to wait for it: the wait ends as gone, or as ended if
-/// it had ended before; or its handle is refused.
+/// A job loses its last reference while a thread begins to wait for it: the wait ends as gone, or
+/// as ended if the job had ended before, or the handle is refused.
 #[test]
 fn release_x_wait_for_the_end() {
     for has_ended in [false, true] {
@@ -982,7 +993,8 @@ fn release_x_wait_for_the_end() {
     }
 }
 
-/// Two threads, each with a job current, wait for the other's job: one is refused, and ends its own.
+/// Two threads, each with a current job, wait for each other's job: one wait is refused, and that
+/// thread ends its own job.
 #[test]
 fn wait_for_end_x_wait_for_end() {
     model(3, || {

@@ -42,7 +42,7 @@ fn create(tokens: &Tokens, parents: &[Handle]) -> Handle {
     tokens.create(parents.iter().copied(), Origin::default(), Holder::Owner).unwrap()
 }
 
-/// A running job, and its token, which lives as long.
+/// A running job and its token, which lives as long as the job.
 fn job_with(library: &Library, parent: Handle, foreign: Option<Foreign>) -> (Handle, Handle) {
     job_from(library, parent, Origin { foreign, ..Origin::default() })
 }
@@ -86,7 +86,7 @@ fn assert_empty(library: &Library) {
     assert_eq!(library.tokens().registrations().arena().live(), 0, "registrations");
 }
 
-/// One of the two wins, and both are told the same.
+/// One of the two wins, and both get answers that agree.
 #[test]
 fn seal_x_cancel() {
     model(4, || {
@@ -106,7 +106,7 @@ fn seal_x_cancel() {
     });
 }
 
-/// A cancel of a parent passes a sealed job by, with what is below it; else it reaches both.
+/// A cancel of a parent leaves out a sealed job and all below it; otherwise it reaches both.
 #[test]
 fn seal_x_cancel_of_a_parent() {
     model(3, || {
@@ -129,7 +129,8 @@ fn seal_x_cancel_of_a_parent() {
     });
 }
 
-/// No deadline is armed once both are over, and none that is over changes what was decided.
+/// Once both calls are over, no deadline is armed, and a deadline that passed has not changed the
+/// decision.
 #[test]
 fn seal_x_deadline() {
     model(4, || {
@@ -149,7 +150,7 @@ fn seal_x_deadline() {
     });
 }
 
-/// A deadline that comes at the same moment cancels the job, or is too late.
+/// A deadline that passes at the same moment cancels the job, or is too late.
 #[test]
 fn seal_x_deadline_that_is_over() {
     model(3, || {
@@ -172,7 +173,8 @@ unsafe extern "C" fn says_yes(_user_data: *mut c_void) -> i32 {
     1
 }
 
-/// A host's own "yes" cancels the job, or is too late; then nobody asks any more.
+/// A "yes" of the host's check cancels the job, or is too late; after that the check is not asked
+/// any more.
 #[test]
 fn seal_x_foreign_check() {
     model(3, || {
@@ -196,7 +198,7 @@ fn seal_x_foreign_check() {
     });
 }
 
-/// Who waits for what is sealed learns that it is never cancelled, whichever comes first.
+/// A thread that waits for a sealed token learns that it will never be cancelled, in either order.
 #[test]
 fn seal_x_wait_for_one() {
     model(4, || {
@@ -212,7 +214,7 @@ fn seal_x_wait_for_one() {
     });
 }
 
-/// A wait for several goes on for those that are not sealed; it ends when all are.
+/// A wait for several tokens goes on for those that are not sealed; it ends when all are sealed.
 #[test]
 fn seal_x_wait_for_several() {
     model(2, || {
@@ -231,7 +233,7 @@ fn seal_x_wait_for_several() {
     });
 }
 
-/// What a plugin's functions note. Its user data is a counted pointer, given up by `destroy`.
+/// The record of a plugin's functions. The user data is a counted pointer, which `destroy` drops.
 #[derive(Default)]
 struct Plugin {
     called: AtomicU32,
@@ -255,7 +257,8 @@ fn callback(plugin: &Arc<Plugin>) -> Callback {
     unsafe { Callback::new(note, Payload::new(user_data, Some(destroy))) }
 }
 
-/// A callback is dropped by the seal, or waits for nothing but its unregister; it is never called.
+/// A callback is dropped by the seal, or its registration only waits for its unregister; the
+/// callback is never called.
 #[test]
 fn seal_x_register() {
     model(4, || {
@@ -284,7 +287,8 @@ fn seal_x_register() {
     });
 }
 
-/// A thread that saw a cancel of something else ends the job as cancelled while another seals it.
+/// A thread that saw a cancel of another object ends the job as cancelled while a second thread
+/// seals it.
 #[test]
 fn seal_x_end_as_cancelled() {
     model(4, || {
@@ -304,7 +308,7 @@ fn seal_x_end_as_cancelled() {
     });
 }
 
-/// Two threads seal: both may go ahead.
+/// Two threads seal: both may commit.
 #[test]
 fn seal_x_seal() {
     model(4, || {
@@ -353,7 +357,8 @@ fn token_of(library: &Library, request: Handle) -> Handle {
     library.requests().token(&RequestPin::new(library.requests(), request).unwrap())
 }
 
-/// What the canceller and the peer of a request are told, and whether its work was committed, is one.
+/// Checks that the answers to the cancelling thread and to the request's peer agree with whether
+/// the work was committed.
 fn told_the_same(library: &Library, request: Handle, sealed: bool, cancelled: PeerCancel) {
     let (owed, _) = library.requests().end(request).unwrap();
     let expected = if sealed { PeerCancel::Sealed } else { PeerCancel::First };
@@ -372,7 +377,7 @@ fn seal_x_cancel_of_its_request() {
         let other = library.clone();
         let thread = thread::spawn(move || cancel_for_peer(&other, session));
         let sealed = seal(&library, job) == JobSealed::Yes;
-        // What the job has done outlives it.
+        // The job's outcome is known after the job is gone.
         let ended = if sealed { JobState::Completed } else { JobState::Cancelled };
         assert_eq!(end(&library, job, ended), Ended::ByThisCall);
         library.jobs().release(job).unwrap();
@@ -383,7 +388,8 @@ fn seal_x_cancel_of_its_request() {
     });
 }
 
-/// The same with a token between the request and its job, which a walk may have passed already.
+/// The same, with a token between the request and its job that the cancel's walk may have passed
+/// already.
 #[test]
 fn seal_x_cancel_of_a_request_above_a_token() {
     model(2, || {
@@ -422,8 +428,8 @@ fn seal_of_a_request_x_cancel() {
     });
 }
 
-/// A token between a request and its job goes, and another takes its slot, while the job is sealed: nobody
-/// else's request is touched.
+/// A token between a request and its job dies and another one gets its slot while the job is
+/// sealed: no other request is affected.
 #[test]
 fn seal_x_release_of_what_is_above() {
     model(2, || {

@@ -29,12 +29,12 @@ impl Random {
     }
 }
 
-/// A token as the model has it. It lives while anything refers to it.
+/// A token of the model. It lives while anything refers to it.
 #[derive(Default)]
 struct Token {
     bits: usize,
     owners: u32,
-    /// Slots, frames, contexts and the job it belongs to.
+    /// References of thread slots, frames, contexts and the token's job.
     holds: u32,
     children: Vec<usize>,
     parents: Vec<usize>,
@@ -105,7 +105,7 @@ fn context_pointer(bits: usize) -> *mut dcc_context {
     std::ptr::without_provenance_mut(bits)
 }
 
-/// What a random choice of a handle came to.
+/// A randomly chosen handle, and what it is.
 #[derive(Clone, Copy, Debug)]
 enum Pick {
     Null,
@@ -118,7 +118,7 @@ impl Pick {
         if let Self::Live(index) = self { Some(index) } else { None }
     }
 
-    /// The answer of a call that does nothing for NULL.
+    /// The expected answer of a call that does nothing for NULL.
     fn expect(self, null: dcc_status, live: impl FnOnce(usize) -> dcc_status) -> dcc_status {
         match self {
             Self::Null => null,
@@ -129,7 +129,8 @@ impl Pick {
 }
 
 impl Model {
-    // Picks: mostly recent objects, dead ones among them, now and then NULL, another kind or bits.
+    // Picks: mostly recent objects, dead ones among them; sometimes NULL, a handle of another kind,
+    // or random bits.
 
     fn pick(random: &mut Random, bits: &[(usize, bool)], foreign: usize) -> (usize, Pick) {
         if bits.is_empty() || random.below(12) == 0 {
@@ -224,7 +225,7 @@ impl Model {
         }
     }
 
-    /// Adds a token; `None` where a parent is bad.
+    /// Adds a token; `None` if a parent is bad.
     fn create(&mut self, parents: &[Pick], bits: usize) -> Option<usize> {
         if parents.iter().any(|pick| matches!(pick, Pick::Bad)) {
             return None;
@@ -337,7 +338,7 @@ impl Model {
         }
     }
 
-    // What the library says beside what the model says.
+    // The library's answers, compared with the model's.
 
     fn check_counts(&self) {
         // SAFETY: numbers, for which zero is a value; then a structure of that size.
@@ -668,7 +669,7 @@ impl Model {
         }
     }
 
-    /// Lets everything go and sees that nothing is left.
+    /// Releases everything and checks that nothing is left.
     fn end(&mut self) {
         if let Some(first) = self.frames.first().map(|frame| frame.ticket) {
             assert_eq!(dcc_context_unwind(first), self.unwind(first));
@@ -739,7 +740,7 @@ fn the_library_answers_as_the_model_predicts() {
     println!("repeat with DCC_MODEL_SEED={seed}");
     let mut random = Random(seed);
     let mut model = Model::default();
-    // In rounds, so that the model's lists stay short.
+    // The run is cut into rounds, so that the model's lists stay short.
     for _ in 0..setting("DCC_MODEL_STEPS", 400_000) / 2000 {
         for step in 0..2000 {
             model.step(&mut random);

@@ -53,7 +53,7 @@ fn cancel(bits: usize) -> dcc_status {
 
 static DESTROYED: AtomicU64 = AtomicU64::new(0);
 
-/// Whether this job's host is being asked; the job's user data.
+/// The user data of a foreign job: whether its check is being asked.
 type Inside = AtomicBool;
 
 unsafe extern "C" fn destroy(inside: *mut c_void) {
@@ -96,7 +96,7 @@ fn new_job(parent: usize, foreign: bool) -> Result<usize, dcc_status> {
     Ok(job.addr())
 }
 
-/// Handles that threads share: a slot owns one reference of what stands in it, 0 is nothing.
+/// Handles that threads share. A place owns one reference of the handle in it; 0 means empty.
 struct Shared([AtomicUsize; 16]);
 
 impl Shared {
@@ -104,7 +104,7 @@ impl Shared {
         Self([const { AtomicUsize::new(0) }; 16])
     }
 
-    /// Puts a reference in and gets the one that was there.
+    /// Puts a reference in and returns the one that was there.
     fn swap(&self, random: &mut Random, bits: usize) -> usize {
         self.0[random.below(16) as usize].swap(bits, Ordering::AcqRel)
     }
@@ -120,7 +120,7 @@ impl Shared {
     }
 }
 
-/// What must be equal to something else in the end.
+/// Counts that must agree with other counts at the end.
 #[derive(Default)]
 struct Counts {
     jobs: AtomicU64,
@@ -273,7 +273,7 @@ fn step(random: &mut Random, tokens: &Shared, jobs: &Shared, contexts: &Shared, 
     }
 }
 
-/// Of many cancels of one token one wins, and every loser returns after the flag.
+/// Of many cancels of one token one wins, and each loser returns after the flag is visible.
 #[test]
 fn a_losing_cancel_returns_after_the_flag() {
     let _alone = alone();
@@ -299,7 +299,7 @@ fn a_losing_cancel_returns_after_the_flag() {
     assert_empty();
 }
 
-/// Children are linked, released and cancelled through their parent, all at once.
+/// Children are linked, released and cancelled through their parent, all at the same time.
 #[test]
 fn a_child_of_a_cancelled_parent_is_cancelled_in_the_end() {
     let _alone = alone();
@@ -339,7 +339,7 @@ fn a_child_of_a_cancelled_parent_is_cancelled_in_the_end() {
     assert_empty();
 }
 
-/// Runs on a stack that no recursion over thirty thousand tokens fits into.
+/// Runs on a stack that is too small for a recursion over thirty thousand tokens.
 fn on_a_small_stack(body: fn()) {
     let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(body).unwrap();
     thread.join().unwrap();
@@ -347,7 +347,7 @@ fn on_a_small_stack(body: fn()) {
 
 const MANY: usize = 30_000;
 
-/// What this thread has worked, whatever else the machine does meanwhile.
+/// The processor time of this thread, which other programs do not change.
 #[cfg(unix)]
 fn worked() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -363,7 +363,8 @@ fn worked() -> Duration {
     START.elapsed()
 }
 
-/// Ten times as many may take somewhat more than ten times as long, for caches; not a hundred.
+/// Checks that ten times as many take about ten times as long: somewhat more, for caches, and far
+/// from a hundred times.
 fn assert_linear(what: &str, work: impl Fn(usize)) {
     let time = |count| {
         let start = worked();
@@ -434,8 +435,8 @@ fn a_long_chain_is_cancelled_and_released_in_either_order_in_linear_time() {
     });
 }
 
-/// Many links to one parent, and children that are gone, leave nothing in a long-lived parent; a
-/// child comes and goes as fast among a million siblings as alone.
+/// Many links to one parent, and children that are gone, leave nothing in a long-lived parent. A
+/// child is made and freed as fast among a million siblings as alone.
 #[test]
 fn a_long_lived_parent_collects_nothing_and_its_children_cost_the_same() {
     let _alone = alone();
@@ -453,7 +454,7 @@ fn a_long_lived_parent_collects_nothing_and_its_children_cost_the_same() {
     let siblings: Vec<usize> = (0..10 * MANY).map(|_| new_token(&[parent]).unwrap()).collect();
     let among_siblings = come_and_go();
     assert!(among_siblings < by_themselves * 10, "{by_themselves:?}, then {among_siblings:?}");
-    // From the middle of the list outwards.
+    // Children are released from the middle of the list outwards.
     let (older, newer) = siblings.split_at(siblings.len() / 2);
     let start = worked();
     for (older, newer) in older.iter().rev().zip(newer) {

@@ -31,13 +31,14 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// A host with an Esc key; a job's user data. Boxed, so that a late question is seen by a sanitizer.
+/// A host with an Esc key, the user data of a job. It is boxed, so that a sanitizer sees a late
+/// question.
 struct Host {
-    /// The thread that made its job.
+    /// The thread that created its job.
     thread: u64,
     may_any_ask: bool,
     asked: AtomicU32,
-    /// From which question on it says "stop".
+    /// The number of the question from which on it answers "stop".
     stop_at: u32,
     is_inside: AtomicBool,
 }
@@ -52,7 +53,7 @@ unsafe extern "C" fn is_cancelled(host: *mut c_void) -> i32 {
         ASKED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
     }
     let number = host.asked.fetch_add(1, Ordering::SeqCst) + 1;
-    // Some ask for what is current in their turn; that does not lead back here.
+    // Some checks ask the current objects themselves; that does not lead back here.
     DEPTH.set(DEPTH.get() + 1);
     if number % 3 == 0 && DEPTH.get() < 4 {
         let mut again_ns = 0;
@@ -73,7 +74,7 @@ unsafe extern "C" fn destroy(host: *mut c_void) {
     DESTROYED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Handles that may go stale at any time; those who made them own them.
+/// Handles that may go stale at any time; the threads that created the objects own them.
 #[derive(Default)]
 struct Shared {
     jobs: [AtomicUsize; THREADS],
@@ -86,7 +87,7 @@ impl Shared {
         std::ptr::without_provenance_mut(bits)
     }
 
-    /// A job's token, or one below it.
+    /// A job's token, or a child of it.
     fn token(&self, random: &mut Random) -> Token {
         if random.below(2) == 0 {
             return Token(dcc_job_token(self.job(random)).addr());
@@ -119,7 +120,7 @@ fn new_job(random: &mut Random) -> *mut dcc_job {
     job
 }
 
-/// A while of which others may see no end.
+/// A random time limit of up to 60 microseconds, in nanoseconds.
 fn short(random: &mut Random) -> u64 {
     random.below(60_000)
 }
@@ -142,12 +143,12 @@ fn meet_others(random: &mut Random, shared: &Shared, own: Token) {
         6 if random.below(8) == 0 => shared.token(random).cancel(),
         _ => dcc_job_is_cancelled(shared.job(random)),
     };
-    // What is refused is a handle that has gone stale, or a wait that would close a ring.
+    // The call is refused if a handle is stale, or if the wait would close a ring.
     let may_be_refused = [DCC_ERROR_INVALID_HANDLE, DCC_ERROR_WOULD_DEADLOCK];
     assert!(status >= 0 || may_be_refused.contains(&status), "{status}");
 }
 
-/// A job from its begin to its end. Its thread waits for the host to say "stop", at the latest.
+/// A job from its begin to its end. Its thread waits, at the latest, until the host answers "stop".
 fn work(random: &mut Random, shared: &Shared, place: usize) {
     let job = new_job(random);
     let token = Token(dcc_job_token(job).addr());
@@ -161,7 +162,7 @@ fn work(random: &mut Random, shared: &Shared, place: usize) {
     for _ in 0..random.below(6) {
         meet_others(random, shared, token);
     }
-    // Without an end of its own, but for a thread that nobody asks.
+    // Only the check ends these waits. They time out only if no thread asks the check.
     let stopped = match random.below(3) {
         0 => token.wait(LONG),
         1 => child.wait(LONG),

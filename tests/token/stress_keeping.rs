@@ -21,7 +21,7 @@ use std::time::Duration;
 
 const MUCH_LATER: Duration = Duration::from_secs(3600);
 
-/// User data of one registration of a round; the next round uses it again.
+/// The user data of one registration of a round; the next round uses it again.
 #[derive(Default)]
 struct Data {
     called: AtomicU32,
@@ -69,7 +69,7 @@ fn register_keeping(token: Token, data: &Data) -> Result<Registration, dcc_statu
     if status < 0 { Err(status) } else { Ok(Registration(registered.addr())) }
 }
 
-/// The others would wait for a thread that has panicked, for ever.
+/// Ends the program if a thread panics: the other threads would wait for that thread for ever.
 struct EndsAllByPanic;
 
 impl Drop for EndsAllByPanic {
@@ -82,7 +82,7 @@ impl Drop for EndsAllByPanic {
     }
 }
 
-/// What can cancel the token of a round, and what becomes of that.
+/// The source that can cancel the token of a round, and how it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     CancelledParent,
@@ -100,12 +100,12 @@ const SOURCES: [Source; 5] = [
     Source::LastParentOfAll,
 ];
 
-/// Which of the round's registrations.
+/// The number of the registration that is unregistered in a round.
 const UNREGISTERED: usize = 0;
 const STAYS: usize = 1;
 const LATE: usize = 2;
 
-/// What the threads of a round share.
+/// The state that the threads of a round share.
 #[derive(Default)]
 struct Round {
     number: AtomicUsize,
@@ -136,7 +136,7 @@ impl Round {
         Registration(get(&self.registrations[which]))
     }
 
-    /// Makes the token, armed and registered with, before the threads meet.
+    /// Creates the token with its deadline and its registrations before the threads meet.
     fn begin(&self, random: &mut Random) {
         let source = self.source();
         let parent = Token::new();
@@ -167,7 +167,7 @@ impl Round {
     fn end_source(&self) {
         match self.source() {
             Source::CancelledParent => assert_eq!(self.parent().cancel(), DCC_OK),
-            // It may be gone already, by its last registration.
+            // The token may be gone already, with its last registration.
             Source::DeadlineThatIsCleared => _ = self.token().clear_deadline(),
             Source::LastParentOfAll => self.parent().release(),
             Source::QuietParent | Source::DeadlineThatComes => (),
@@ -197,7 +197,7 @@ impl Round {
         }
     }
 
-    /// Looks at what is left when all threads are through, and ends it.
+    /// Checks what is left when all threads are through, and ends the round.
     fn end(&self) {
         let (token, source, stays) = (self.token(), self.source(), &self.data[STAYS]);
         let is_late = self.registration(LATE).0 != 0;

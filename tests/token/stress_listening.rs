@@ -22,11 +22,11 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 static CALLED: AtomicU64 = AtomicU64::new(0);
 static DESTROYED: AtomicU64 = AtomicU64::new(0);
 
-/// User data of a registration; boxed, so that a late use is seen by a sanitizer.
+/// The user data of a registration. It is boxed, so that a sanitizer sees a late use.
 #[derive(Default)]
 struct Data {
     calls: AtomicU32,
-    /// What the callback cancels in its turn.
+    /// The token that the callback cancels.
     next: usize,
 }
 
@@ -65,7 +65,7 @@ fn cancel(bits: usize) -> dcc_status {
     unsafe { dcc_cancel_token_cancel(token(bits), null(), 0) }
 }
 
-/// A slot owns what stands in it, 0 is nothing; who swaps something out ends it.
+/// Places that own the object in them; 0 means empty. The thread that swaps an object out ends it.
 #[derive(Default)]
 struct Shared([AtomicUsize; 12]);
 
@@ -74,7 +74,7 @@ impl Shared {
         self.0[random.below(12) as usize].swap(bits, Ordering::AcqRel)
     }
 
-    /// May go stale at any time; sometimes it was never good.
+    /// A handle that may go stale at any time; sometimes it was never valid.
     fn peek(&self, random: &mut Random) -> usize {
         let bits = self.0[random.below(12) as usize].load(Ordering::Relaxed);
         if random.below(50) == 0 { bits ^ (1 << random.below(64)) } else { bits }
@@ -94,7 +94,7 @@ fn new_data(next: usize) -> *mut c_void {
     Box::into_raw(Box::new(Data { next, ..Data::default() })).cast()
 }
 
-/// The user data of a failed call is still the caller's.
+/// After a failed call the user data still belongs to the caller.
 fn take_back(data: *mut c_void) {
     // SAFETY: what `new_data` gave, refused.
     drop(unsafe { Box::from_raw(data.cast::<Data>()) });
@@ -109,7 +109,7 @@ fn end_registration(bits: usize, wait: bool) {
     };
     match ended {
         DCC_OK | DCC_CALLBACK_DONE | DCC_CALLBACK_RUNNING => (),
-        // A guessed handle had let somebody else end it.
+        // Another thread has ended it through a guessed handle.
         DCC_ERROR_INVALID_HANDLE => (),
         DCC_ERROR_WOULD_DEADLOCK => end_registration(bits, false),
         other => panic!("{other}"),
@@ -182,7 +182,7 @@ fn step(random: &mut Random, world: &World) {
             let mut created = null_mut();
             // SAFETY: a writable result.
             assert_eq!(unsafe { dcc_owner_create(&mut created) }, DCC_OK);
-            // Guesses may have closed it before, or be closing it.
+            // Other threads may have closed it through guessed handles, or may be closing it.
             dcc_owner_close(owner(world.owners.swap(random, created.addr())));
         }
         11 => {
@@ -248,7 +248,7 @@ fn random_listening_from_many_threads_ends_with_nothing_left() {
     for bits in all(&world.owners) {
         dcc_owner_close(std::ptr::without_provenance_mut(bits));
     }
-    // The counts of what lives are looked at when this ends.
+    // Dropping this checks the counts of live objects.
     drop(alone);
     until("every notify has run", || {
         DESTROYED.load(Ordering::Relaxed) == MADE.load(Ordering::Relaxed)

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 thread_local! {
     static RANDOM: Cell<u64> = const { Cell::new(0) };
-    /// How deep this thread stands in callbacks.
+    /// How many callbacks this thread is inside.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -38,7 +38,7 @@ fn below(end: u64) -> u64 {
     })
 }
 
-/// Handles that all share: a slot owns what stands in it, 0 is nothing.
+/// Handles that all threads share. A place owns the object in it; 0 means empty.
 struct Shared<const N: usize>([AtomicUsize; N]);
 
 impl<const N: usize> Shared<N> {
@@ -46,12 +46,12 @@ impl<const N: usize> Shared<N> {
         Self([const { AtomicUsize::new(0) }; N])
     }
 
-    /// Puts something in and gets what was there.
+    /// Puts a handle in and returns the one that was there.
     fn swap(&self, bits: usize) -> usize {
         self.0[below(N as u64) as usize].swap(bits, Ordering::AcqRel)
     }
 
-    /// A handle that may go stale at any time, or is bad.
+    /// A handle that may go stale at any time or be bad.
     fn peek<T>(&self) -> *mut T {
         let bits = self.0[below(N as u64) as usize].load(Ordering::Relaxed);
         std::ptr::without_provenance_mut(if below(50) == 0 {
@@ -79,7 +79,7 @@ static FULLY_CLOSED: AtomicU64 = AtomicU64::new(0);
 
 const ALIVE: u32 = 0x600d_da7a;
 
-/// What a registration or job carries; freed by its destroy-notify.
+/// The user data of a registration or job; its destroy-notify frees it.
 struct Data {
     mark: AtomicU32,
     calls: AtomicU32,
@@ -96,7 +96,7 @@ impl Data {
         Box::into_raw(Box::new(data)).cast()
     }
 
-    /// What came of a call that was to take the data over.
+    /// Handles the status of a call that was to take over the data.
     fn given(data: *mut c_void, status: dcc_status) {
         if status == DCC_OK {
             ACCEPTED.fetch_add(1, Ordering::Relaxed);
@@ -113,7 +113,7 @@ impl Data {
         assert_eq!(self.mark.load(Ordering::SeqCst), ALIVE, "called after its destroy-notify");
         assert_eq!(self.inside.fetch_add(1, Ordering::SeqCst), 0, "entered twice");
         if below(64) == 0 {
-            // So that others find it running.
+            // A short sleep, so that other threads find it running.
             std::thread::sleep(Duration::from_micros(50));
         }
         DEPTH.with(|depth| {
@@ -197,11 +197,11 @@ fn unregister(bits: usize, wait: bool) {
     } else {
         dcc_registration_unregister_no_wait(registration)
     };
-    // Somebody may have peeked at it and ended it.
+    // Another thread may have ended it through a handle that it peeked.
     let ended = [DCC_OK, DCC_CALLBACK_DONE, DCC_CALLBACK_RUNNING, DCC_ERROR_INVALID_HANDLE];
     if status == DCC_ERROR_WOULD_DEADLOCK {
         assert!(wait && DEPTH.get() > 0, "no callback waits for this thread");
-        // The handle is still good, unless somebody else uses it meanwhile.
+        // The handle is still valid, unless another thread uses it meanwhile.
         unregister(bits, false);
     } else {
         assert!(ended.contains(&status), "{status}");
@@ -242,7 +242,7 @@ fn listen_to_an_event() {
     }
 }
 
-/// What may be done anywhere, inside callbacks too.
+/// One random call that is allowed anywhere, also inside callbacks.
 fn step_anywhere() {
     use dcc_cancel::ffi::deadline::*;
     let token = || TOKENS.peek::<dcc_cancel_token>();
@@ -251,7 +251,7 @@ fn step_anywhere() {
         2 | 3 => register(true),
         4 | 5 => register(false),
         6 => unregister(REGISTRATIONS.swap(0), true),
-        // Somebody else's, perhaps while it runs.
+        // The registration may be another thread's, and may be running.
         7 => unregister(REGISTRATIONS.peek::<dcc_registration>().addr(), below(2) == 0),
         // SAFETY: no reasons.
         8 => unsafe {
@@ -287,7 +287,7 @@ fn close_owner(bits: usize) {
     FULLY_CLOSED.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What needs a thread that stands in no callback.
+/// One random call that needs a thread outside of all callbacks.
 fn step_outside() {
     match below(40) {
         0 => {
@@ -330,7 +330,7 @@ fn random_listening_from_many_threads_ends_with_nothing_left() {
             });
         }
     });
-    // Callbacks of the callback thread may go on putting things in until no token is left.
+    // Until no token is left, callbacks on the callback thread may still put handles in.
     until("all is released and destroyed", || {
         TOKENS.drain().for_each(release_token);
         REGISTRATIONS.drain().for_each(|registration| unregister(registration, true));

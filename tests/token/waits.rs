@@ -229,7 +229,7 @@ fn event(token: Token) -> Result<dcc_native_event, dcc_status> {
 mod native {
     use super::*;
 
-    /// Whether `poll` says that the event is set, at most after so many milliseconds.
+    /// Whether `poll` reports the event as set within this many milliseconds.
     fn is_set(event: dcc_native_event, timeout_ms: i32) -> bool {
         let mut polled = libc::pollfd { fd: event as i32, events: libc::POLLIN, revents: 0 };
         // SAFETY: one writable entry.
@@ -347,7 +347,7 @@ mod native {
     #[test]
     fn many_events_leak_no_descriptors() {
         let _alone = alone();
-        close(event(NO_TOKEN).unwrap()); // The library keeps one for all of these.
+        close(event(NO_TOKEN).unwrap()); // The library keeps one event for all such calls.
         let before = descriptors();
         for round in 0..2000 {
             let token = Token::new();
