@@ -278,8 +278,12 @@ DCC_API dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length)
  * A token: a cancellation flag with a reason. It is shared by reference count. NULL is the token that is
  * never cancelled.
  *
- * A token is cancelled once, with a reason, by any thread. It may have parents, and is cancelled when any of
- * them is. Polls ask it; callbacks, waits and deadlines (chapters 7 and 8) hang on it. */
+ * Any thread may cancel a token, once and for good, with a reason. A token may have parents, and is cancelled
+ * when any of them is. What has the token as a parent, directly or through other tokens and jobs, is below
+ * the token.
+ *
+ * A loop asks by a poll (chapter 3) whether it is to stop. A token can call functions at its cancel
+ * (chapter 7). It can have a deadline, and threads can wait for it (chapter 8). */
 
 /** Why a token is cancelled. A token that was cancelled through a parent has the parent's cause. */
 typedef int32_t dcc_cause;
@@ -288,14 +292,15 @@ typedef int32_t dcc_cause;
 #define DCC_CAUSE_NONE 0
 /** A cancel function was called. */
 #define DCC_CAUSE_REQUEST 1
-/** A job's `is_cancelled` function said stop. */
+/** The `is_cancelled` function of a job (dcc_job_desc) said stop. */
 #define DCC_CAUSE_FOREIGN 2
 /** The token's deadline passed. */
 #define DCC_CAUSE_DEADLINE 3
 
-/** Flag of a token that has no `parents`: a cancel of the creating thread's current token or
- * current job cancels it, as with DCC_JOB_BELOW_CURRENT. Use it for a part of a job's work that
- * can also be stopped alone, such as a thread. */
+/** Flag of a token without `parents`: the token is below what is current on the creating thread
+ * (chapter 3). A cancel of that token or job then cancels it, as with DCC_JOB_BELOW_CURRENT. If
+ * there are `parents`, the flag has no effect. Use the flag for a part of a job's work that can
+ * also be stopped alone, such as one of its threads. */
 #define DCC_TOKEN_BELOW_CURRENT 1
 
 /** What a token is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
@@ -325,9 +330,10 @@ DCC_API dcc_status dcc_cancel_token_create(dcc_cancel_token **out_token);
  * this.
  *
  * When any parent is cancelled, the token is cancelled with the same cause and reason. If a parent
- * is cancelled already, the token is created cancelled. A stale parent fails the call. You get one
- * reference, which you release. The token keeps its parents alive; a released token leaves nothing
- * behind in them. A cancel of a parent at the same moment always reaches the new token. */
+ * is cancelled already, the token is created cancelled. A cancel of a parent at the same moment
+ * always reaches the new token. The handle of a dead parent fails the call with
+ * DCC_ERROR_INVALID_HANDLE. You get one reference, which you release. The token keeps its parents
+ * alive. When the token ends, the parents keep no memory for it. */
 DCC_API dcc_status dcc_cancel_token_create_from(const dcc_cancel_token_desc *desc,
                                                 dcc_cancel_token **out_token);
 
@@ -335,10 +341,10 @@ DCC_API dcc_status dcc_cancel_token_create_from(const dcc_cancel_token_desc *des
  * has half a million references already. */
 DCC_API dcc_status dcc_cancel_token_retain(const dcc_cancel_token *token);
 
-/** Gives a reference back. Any thread may call this. The last release ends the token, unless the
- * library still uses it, for instance because it is current on a thread, has children, or belongs
- * to a job. One release too many takes another holder's reference while there is one; after that
- * it is DCC_ERROR_INVALID_HANDLE. */
+/** Gives a reference back. Any thread may call this. The last release ends the token. If the
+ * library still uses the token, for instance because it is current on a thread, has children, or
+ * belongs to a job, the token ends after the last such use. A release too many takes the reference
+ * of another holder. If there is none, the release answers DCC_ERROR_INVALID_HANDLE. */
 DCC_API dcc_status dcc_cancel_token_release(dcc_cancel_token *token);
 
 /** Cancels a token, and everything below it, for good. Any thread may call this.
@@ -346,15 +352,17 @@ DCC_API dcc_status dcc_cancel_token_release(dcc_cancel_token *token);
  * - DCC_OK: this call cancelled the token, or `token` is NULL and nothing happened.
  * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays. The token's flag is
  *   visible when this call returns.
- * - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal).
+ * - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal), and nothing
+ *   changes.
  *
  * `reason` is UTF-8 of `reason_length` bytes or DCC_NUL_TERMINATED, at most DCC_MAX_TEXT_LENGTH
- * bytes, and is copied; NULL is no reason. A wrong reason fails the call and cancels nothing. If
- * there is no memory for the reason, the cancel happens without it.
+ * bytes, and is copied; NULL is no reason. A reason that is too long or not UTF-8 fails the call
+ * with DCC_ERROR_INVALID_ARGUMENT, and nothing is cancelled. If there is no memory for the reason,
+ * the cancel happens without it.
  *
  * All flags are set first, then waits end and native events are set, then callbacks run on this
- * thread. A sealed job or request below the token is not cancelled, and neither is what hangs
- * below it alone. */
+ * thread. A sealed job or request below the token is not cancelled. Nothing is cancelled that the
+ * token reaches only through it. */
 DCC_API dcc_status dcc_cancel_token_cancel(const dcc_cancel_token *token, const char *reason,
                                            size_t reason_length);
 
@@ -364,13 +372,13 @@ DCC_API dcc_status dcc_cancel_token_cancel(const dcc_cancel_token *token, const 
  * The answer is 0, DCC_CANCELLED_BY_TOKEN, or a negative status for a bad handle.
  * `if (dcc_cancel_token_is_cancelled(token))` is right for the question whether to stop, because
  * nobody can cancel a bad handle. Write `> 0` for the question whether somebody cancelled. After a
- * positive answer, everything that was written before the cancel is visible. */
+ * positive answer this thread sees everything that the cancelling thread wrote before the cancel. */
 DCC_API dcc_status dcc_cancel_token_is_cancelled(const dcc_cancel_token *token);
 
-/** Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written,
- * with the NUL and cut on a character boundary. `out_length` may be NULL; else it gets the whole
- * length in bytes without the NUL. DCC_NOT_CANCELLED, with an empty text: the token is not
- * cancelled. */
+/** Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written, NUL
+ * included; a longer text is cut between two characters. `out_length` gets the whole length in
+ * bytes without the NUL; it may be NULL. `buffer` may be NULL if `size` is 0. DCC_NOT_CANCELLED,
+ * with an empty text: the token is not cancelled. */
 DCC_API dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, size_t size,
                                            size_t *out_length);
 
@@ -378,8 +386,9 @@ DCC_API dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *
  * DCC_CAUSE_NONE: the token is not cancelled. */
 DCC_API dcc_status dcc_cancel_token_cause(const dcc_cancel_token *token, dcc_cause *out_cause);
 
-/** Writes how many nanoseconds ago the token was cancelled; if through a parent, when the parent
- * was. Any thread may call this. DCC_NOT_CANCELLED, with 0: the token is not cancelled. */
+/** Writes how many nanoseconds ago the token was cancelled. For a token that was cancelled through
+ * a parent this is the time since the cancel of the parent. Any thread may call this.
+ * DCC_NOT_CANCELLED, with 0: the token is not cancelled. */
 DCC_API dcc_status dcc_cancel_token_time_since_cancelled(const dcc_cancel_token *token,
                                                          uint64_t *out_since_cancel_ns);
 
@@ -389,8 +398,8 @@ DCC_API dcc_status dcc_cancel_token_caller_id(const dcc_cancel_token *token, cha
                                               size_t size, size_t *out_length);
 
 /** Creates a token that is cancelled when all of its `count` parents have left, and writes it to
- * `out_token`. Any thread may call this. A parent leaves when it is cancelled or when nobody holds
- * it any more. Use it for a result that several callers wait for, such as a shared bake or
+ * `out_token`. Any thread may call this. A parent leaves when it is cancelled, or when its last
+ * reference is gone. Use it for a result that several callers wait for, such as a shared bake or
  * download, which stops when the last of them has left. For a token that is cancelled when any
  * parent is, use dcc_cancel_token_create_from.
  *
@@ -398,25 +407,27 @@ DCC_API dcc_status dcc_cancel_token_caller_id(const dcc_cancel_token *token, cha
  * - Without parents the token waits for the first parent that joins (dcc_cancel_token_join).
  * - A NULL entry stands for a parent that never leaves. So does a sealed parent (dcc_job_seal),
  *   which wants the result in any case.
- * - A stale parent fails the call. One parent may be given several times.
+ * - The handle of a dead parent fails the call with DCC_ERROR_INVALID_HANDLE. One parent may be
+ *   given several times.
  *
  * You get one reference, which you release. The token does not keep its parents alive, and they do
  * not keep it alive. It can be cancelled, get a deadline and be a parent, as any other token.
  *
  * The token has the cause, time and reason of the parent that left last. If that parent was gone
  * rather than cancelled, the cause is DCC_CAUSE_REQUEST and the reason is "nobody waits for it any
- * more". The token, and what is below it, is cancelled before the call that made the last parent
- * leave returns. Its callbacks run in that call, a cancel or a release, or on the library's
- * callback thread if that call leaves callbacks to it. If several parents leave at the same
- * moment, one of them is the last. */
+ * more". The cancel or release that makes the last parent leave cancels the token, and what is
+ * below it, before it returns. The token's callbacks run in that call too, or on the library's
+ * callback thread if the call is one that leaves callbacks to that thread, such as
+ * dcc_cancel_token_cancel_async. If several parents leave at the same moment, one of them is the
+ * last. */
 DCC_API dcc_status dcc_cancel_token_create_all(const dcc_cancel_token *const *parents, size_t count,
                                                dcc_cancel_token **out_token);
 
 /** Lets a token of dcc_cancel_token_create_all wait for one more parent. Any thread may call this.
  * The parent leaves as the others do; a NULL parent never leaves.
  *
- * - DCC_OK: the token waits for this parent, too. It can still be cancelled itself. A NULL `token`
- *   is DCC_OK, and nothing happens.
+ * - DCC_OK: the token waits for this parent, too. The token itself can still be cancelled. If
+ *   `token` is NULL, the answer is DCC_OK and nothing happens.
  * - DCC_ALREADY_CANCELLED: too late, all parents had left or the token was cancelled. Create a new
  *   token, and begin the work of the old one again.
  * - DCC_ERROR_INVALID_ARGUMENT: the token does not come from dcc_cancel_token_create_all.
@@ -537,8 +548,9 @@ static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token);
  * A job: one unit of a host's work. It is a token with an id, a label, a state and a progress, shared by
  * reference count. NULL is a job that does not exist.
  *
- * A job begins, and it ends exactly once: as completed, failed, cancelled or interrupted. A cancel only asks;
- * the job ends itself when it sees that. */
+ * A job begins, and it ends exactly once: as completed, failed, cancelled or interrupted. A cancel only asks
+ * the job to stop. The job's code sees the cancel by polls while the job is current (chapter 3), and then
+ * ends the job. */
 
 /** State of a job: there is no job. */
 #define DCC_JOB_NONE 0
@@ -548,33 +560,35 @@ static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token);
 #define DCC_JOB_RUNNING 2
 /** State of a job that has ended: it did its work, whether or not it was asked to stop meanwhile. */
 #define DCC_JOB_COMPLETED 3
-/** State of a job that has ended: with an error. */
+/** State of a job that has ended: its work failed. */
 #define DCC_JOB_FAILED 4
 /** State of a job that has ended: it saw that it was asked to stop, and stopped. */
 #define DCC_JOB_CANCELLED 5
 
-/** State of a job that was ended from outside: its last reference was released while it was
- * unfinished, or its host gave it up. */
+/** State of a job that was ended from outside: its last reference was released before it ended, its
+ * host gave it up (dcc_job_interrupt), or its dispatcher or owner was closed. */
 #define DCC_JOB_INTERRUPTED 6
 
 /** Flag of a job: its `is_cancelled` function may be asked on any thread, not only on the creating
  * thread. */
 #define DCC_JOB_ASK_ON_ANY_THREAD 1
 
-/** Flag of a job that has no `parent`: a cancel of the creating thread's current token or current
- * job cancels the job. So a job that is created inside another job's work, or for the request
- * whose token is current, stops with it. If a `parent` is given, the flag has no effect. The
- * wrappers set the flag unless the job is to be detached. In an event loop that a job runs, do not
- * set it for work that has nothing to do with that job.
+/** Flag of a job without a `parent`: the job is below what is current on the creating thread
+ * (chapter 3). A cancel of that token or job then cancels the new job. So a job that is created
+ * inside another job's work stops with that job, and a job that is created for the request whose
+ * token is current stops with that request. If a `parent` is given, the flag has no effect.
+ * dcc_cancel.hpp and the Python package set the flag unless the job is to be detached. In an event
+ * loop that a job runs, do not set the flag for work that has nothing to do with that job.
  *
- * If one of the current token and the current job is below the other, only the lower one becomes
- * the parent, as for a posted job. So an outer job answers for its request itself; see
- * dcc_job_seal. After the outer job has ended, a cancel from above it still reaches the job,
- * unless the outer job was sealed. */
+ * The current token or the current job may be below the other, for instance a current job below
+ * the token of its request. Then only the lower of the two becomes the parent, here the current
+ * job. So a seal of the current job keeps a cancel of the request from the new job, too; see
+ * dcc_job_seal. After the current job has ended, a cancel from above it still reaches the new job,
+ * unless the current job was sealed. */
 #define DCC_JOB_BELOW_CURRENT 2
 
-/** A host's own question whether the user has pressed Esc; 0 means no. The function must not unwind
- * or longjmp. */
+/** A host's own check whether the work should stop, for instance because the user has pressed Esc.
+ * 0: go on. Any other answer: stop. The function must not unwind or longjmp. */
 typedef int32_t (*dcc_is_cancelled_fn)(void *user_data);
 
 /** What a job is created from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
@@ -597,17 +611,21 @@ typedef struct dcc_job_desc {
     const dcc_cancel_token *parent;
     /** Passed to `destroy` and `is_cancelled`, and returned by dcc_job_user_data. */
     void *user_data;
-    /** Called once with `user_data` when the job is gone, on the thread and in the call that ended
-     * its life. It is not called if the create fails. It may use the library. May be NULL. */
+    /** Called once with `user_data` when the job is gone, in the call that gave back its last
+     * reference; or in dcc_owner_close of `owner`. A call that must not run your code leaves this
+     * to the library's callback thread. `destroy` is not called if the create fails. It may use
+     * the library. May be NULL. */
     dcc_destroy_fn destroy;
-    /** Makes the job a foreign job: its probes, polls and waits ask this function, too, unless it
-     * is being asked already. They ask it on the creating thread only, unless `flags` has
-     * DCC_JOB_ASK_ON_ANY_THREAD. Polls of tokens and jobs that are made current on top of this job
-     * on such a thread, for instance by a library that the job calls, ask it as well, unless there
-     * is a mask in between. The first answer other than 0 cancels the job for good
-     * (DCC_CAUSE_FOREIGN); workers and children see that cancel. May be NULL. */
+    /** The host's own check. With it dcc_check_cancelled, polls of the job and waits ask this
+     * function, too, unless the function is running already. They ask it on the creating thread
+     * only, unless `flags` has DCC_JOB_ASK_ON_ANY_THREAD. Polls of a token or job that is made
+     * current on top of this job on such a thread, for instance by a library that the job calls,
+     * ask it as well, unless there is a mask (dcc_context_shield) in between. The first answer
+     * other than 0 cancels the job for good (DCC_CAUSE_FOREIGN); workers and children see that
+     * cancel. May be NULL. */
     dcc_is_cancelled_fn is_cancelled;
-    /** Minimum number of nanoseconds between two calls of `is_cancelled`. */
+    /** Minimum number of nanoseconds between two calls of `is_cancelled`. Before they have passed,
+     * the function is not due, and polls do not ask it. With 0 each poll asks. */
     uint64_t min_interval_ns;
     /** The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
      * stay loaded. */
@@ -622,9 +640,10 @@ DCC_API dcc_status dcc_job_create(const dcc_job_desc *desc, dcc_job **out_job);
 /** Adds a reference, which you release. Any thread may call this. */
 DCC_API dcc_status dcc_job_retain(const dcc_job *job);
 
-/** Gives a reference back. Any thread may call this. The last release ends the life of the job and
- * calls its `destroy`; an unfinished job ends as interrupted. The job lives on while the library
- * still uses it: while it is current on a thread, captured, or being listed. */
+/** Gives a reference back. Any thread may call this. The last release ends the life of the job: its
+ * `destroy` is called, and a job that has not ended ends as interrupted. If the library still uses
+ * the job, it lives on until the last such use: while it is posted and unfinished, current on a
+ * thread, captured, or being listed. */
 DCC_API dcc_status dcc_job_release(dcc_job *job);
 
 /** Returns the id that the library gave the job. Any thread may call this. Ids are unique in the
@@ -636,8 +655,8 @@ DCC_API uint64_t dcc_job_id(const dcc_job *job);
 DCC_API dcc_status dcc_job_find(uint64_t id, dcc_job **out_job);
 
 /** Returns the job's token, which is cancelled when the job is. Any thread may call this. The token
- * is lent as long as the job lives; retain it to keep it longer. It is NULL for NULL and for a bad
- * handle. */
+ * is lent as long as the job lives; retain it to keep it longer. For NULL and for a bad handle the
+ * answer is NULL. */
 DCC_API dcc_cancel_token *dcc_job_token(const dcc_job *job);
 
 /** Writes the user data that the job was created with, or NULL. Any thread may call this. The data
@@ -651,8 +670,8 @@ DCC_API dcc_status dcc_job_user_data(const dcc_job *job, void **out_user_data);
  * - DCC_ALREADY_CANCELLED: another call was first, and its reason stays.
  * - DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, and nothing changes.
  *
- * `reason` and callbacks are as in dcc_cancel_token_cancel. A job that ends at the same moment
- * keeps its end. */
+ * `reason` and callbacks are as in dcc_cancel_token_cancel. If the job ends at the same moment,
+ * its end stays, and the answer may be DCC_OK or DCC_ALREADY_ENDED. */
 DCC_API dcc_status dcc_job_cancel(const dcc_job *job, const char *reason, size_t reason_length);
 
 /** Tells whether a job was asked to stop. Any thread may call this. The answer is 0,
@@ -665,14 +684,15 @@ DCC_API dcc_status dcc_job_is_cancelled(const dcc_job *job);
  * The state of NULL is DCC_JOB_NONE. */
 DCC_API dcc_status dcc_job_state(const dcc_job *job, int32_t *out_state);
 
-/** Begins a pending job, which is running from then on. Any thread may call this.
+/** Begins a pending job, which is running from then on. Any thread may call this. It does not make
+ * the job current; dcc_job_set_current does.
  *
  * - DCC_CANCELLED_BY_JOB: the job was asked to stop before it began, and stays pending. Do not run
  *   it; call dcc_job_acknowledge_cancel.
  * - DCC_ERROR_WRONG_STATE: the job is not pending. */
 DCC_API dcc_status dcc_job_begin(const dcc_job *job);
 
-/** Ends a running job as completed. Any thread may call this. A cancel that came meanwhile changes
+/** Ends a running job as completed. Any thread may call this. A cancel that came before changes
  * nothing.
  *
  * - DCC_OK: this call ended the job.
@@ -684,40 +704,41 @@ DCC_API dcc_status dcc_job_complete(const dcc_job *job);
 
 /** Ends a pending or running job as failed. Any thread may call this. `message` is for people:
  * UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; it may be NULL. The answer is DCC_OK or
- * DCC_ALREADY_ENDED, as of dcc_job_complete. */
+ * DCC_ALREADY_ENDED, as for dcc_job_complete. */
 DCC_API dcc_status dcc_job_fail(const dcc_job *job, const char *message, size_t message_length);
 
 /** Ends a pending or running job as cancelled: its code saw that the job or the current token was
  * asked to stop, and stopped. Any thread may call this. The answer is DCC_OK or DCC_ALREADY_ENDED,
- * as of dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
+ * as for dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
  * is sealed. */
 DCC_API dcc_status dcc_job_acknowledge_cancel(const dcc_job *job);
 
 /** Ends a pending or running job whose code gave up with an error. Call it on the thread whose code
- * gave up, before or after the job stops being current there. It ends the job as dcc_job_fail
- * does, unless the code was told to stop before: then the job ends as cancelled, with the message.
- * A library that throws because its callback asked it to stop has not failed. A sealed job ends as
- * failed in any case. The answer is DCC_OK or DCC_ALREADY_ENDED, as of dcc_job_complete.
+ * gave up, before or after the job stops being current there. If the code was told to stop before,
+ * the job ends as cancelled, with the message: a library that throws because its callback asked it
+ * to stop has not failed. Otherwise, and if the job is sealed, it ends as failed, as by
+ * dcc_job_fail. The answer is DCC_OK or DCC_ALREADY_ENDED, as for dcc_job_complete.
  *
  * The code was told to stop in each of these cases:
  *
- * - `was_told` is not 0.
+ * - `was_told` is not 0: the caller knows that the code was told.
  * - While the job was current on this thread, a poll or another question of this thread whether to
  *   stop was answered with stop.
  * - A poll of another thread that has the job's context was answered with stop.
- * - This thread cancelled the job itself.
+ * - This thread called the function that cancelled the job, while the job was current here.
  *
- * As long as the job itself is not cancelled, only a cancelled token that was current beside the
- * job counts. A token below the job does not, because it stops only a part of the job's work;
- * neither does a token or job that is not current here. If the job is cancelled because a job
- * around it on this thread was, the job around it counts as told, too. */
+ * If the job itself is not cancelled, the answer "stop" counts only if it came from the current
+ * token beside the job. A token below the job does not count, because it stops only a part of the
+ * job's work. A token or job that is not current here does not count either. Another job may be
+ * current around this job on this thread. If that job is cancelled, too, it counts as told from
+ * then on. */
 DCC_API dcc_status dcc_job_end_by_error(const dcc_job *job, int32_t was_told, const char *message,
                                         size_t message_length);
 
 /** Ends a pending or running job from outside as interrupted, for instance because its host closes.
  * Any thread may call this. `message` says why, as in dcc_job_fail. The code that runs the job
- * does not see this end, so cancel the job as well. The answer is DCC_OK or DCC_ALREADY_ENDED, as
- * of dcc_job_complete. */
+ * does not see this end, so cancel the job before. The answer is DCC_OK or DCC_ALREADY_ENDED, as
+ * for dcc_job_complete. */
 DCC_API dcc_status dcc_job_interrupt(const dcc_job *job, const char *message,
                                      size_t message_length);
 
@@ -730,14 +751,14 @@ DCC_API dcc_status dcc_job_label(const dcc_job *job, char *buffer, size_t size, 
 DCC_API dcc_status dcc_job_caller_id(const dcc_job *job, char *buffer, size_t size,
                                      size_t *out_length);
 
-/** Writes why the job failed or was interrupted, or the error with which its code gave up when it
- * was cancelled; else an empty text. Any thread may call this. The buffer is filled as by
- * dcc_cancel_token_reason. */
+/** Writes the message of the job's end: why the job failed or was interrupted, or the error with
+ * which the code of a cancelled job gave up (dcc_job_end_by_error). Without such a message the
+ * text is empty. Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. */
 DCC_API dcc_status dcc_job_failure(const dcc_job *job, char *buffer, size_t size,
                                    size_t *out_length);
 
 /** Seals a running job: lets it pass its point of no return. Any thread may call this. Call it
- * before the job does what cannot be taken back, such as keeping an undo step or replacing a file.
+ * right before a step that cannot be taken back, such as keeping an undo step or replacing a file.
  * `if (dcc_job_seal(job)) return;` is right.
  *
  * - DCC_OK: go ahead. The job is sealed, by this call or before, and no cancel reaches it any
@@ -748,26 +769,25 @@ DCC_API dcc_status dcc_job_failure(const dcc_job *job, char *buffer, size_t size
  * - DCC_ERROR_RESOURCES: the job works for more than 32 requests, or more than 256 links to
  *   ancestors would have to be followed. Nothing happened.
  *
- * The call is also a question whether to stop: it first asks the job's `is_cancelled` function if
- * that is due. If a cancel and a seal come at the same moment, one of them wins, and both callers
- * get the matching answer.
+ * The call is also a question whether to stop: it first asks the job's `is_cancelled` function, if
+ * there is one and it is due. If a cancel and a seal come at the same moment, one of them wins,
+ * and both callers get the matching answer.
  *
- * After the seal a cancel of the job, of a parent, by a deadline or by the job's `is_cancelled`
- * function, which is not asked any more, changes nothing. A cancel of the job itself answers
- * DCC_SEALED; a cancel of a parent does not reach the job. This call clears the deadline, drops
- * the callbacks of the job's token and runs their destroy-notifies. Waits for the token answer
- * DCC_NEVER, and its native events stay unset. Polls of the job answer 0 from now on, even if the
- * token of the same poll is cancelled. What was created below the job keeps its own cancels,
- * deadlines and other parents.
+ * After the seal no cancel changes the job. A cancel of the job itself answers DCC_SEALED, and a
+ * cancel of a parent does not reach the job. The job's `is_cancelled` function is not asked any
+ * more. This call clears the deadline of the job's token, drops the token's callbacks and runs
+ * their destroy-notifies. Waits for the token answer DCC_NEVER, and its native events stay unset.
+ * Polls of the job answer 0 from now on, even if the token of the same poll is cancelled. What was
+ * created below the job keeps its own cancels, deadlines and other parents.
  *
  * A sealed job ends as completed, failed or interrupted, never as cancelled. If code after the
  * seal polls, put it behind dcc_context_shield.
  *
- * The request that the job works for owes its result, even if the request is cancelled after the
- * seal. Such a cancel asks everything else that works for the request to stop. The job works for a
- * request if the request's token is the job's parent, or if only tokens of no job, or of jobs that
- * have ended, lie in between. Requests that only share a token of dcc_cancel_token_create_all do
- * not count: each of them is told of its own cancel. */
+ * If the job works for a request of a peer (chapter 10), the peer is owed the result, even if the
+ * request is cancelled after the seal. Such a cancel asks everything else that works for the
+ * request to stop. The job works for a request if the request's token is the job's parent, or if
+ * only tokens of no job, or of jobs that have ended, lie in between. Requests that only share a
+ * token of dcc_cancel_token_create_all do not count: each of them is told of its own cancel. */
 DCC_API dcc_status dcc_job_seal(const dcc_job *job);
 
 /** Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread

@@ -29,12 +29,12 @@ pub const DCC_JOB_PENDING: i32 = 1;
 pub const DCC_JOB_RUNNING: i32 = 2;
 /// State of a job that has ended: it did its work, whether or not it was asked to stop meanwhile.
 pub const DCC_JOB_COMPLETED: i32 = 3;
-/// State of a job that has ended: with an error.
+/// State of a job that has ended: its work failed.
 pub const DCC_JOB_FAILED: i32 = 4;
 /// State of a job that has ended: it saw that it was asked to stop, and stopped.
 pub const DCC_JOB_CANCELLED: i32 = 5;
-/// State of a job that was ended from outside: its last reference was released while it was
-/// unfinished, or its host gave it up.
+/// State of a job that was ended from outside: its last reference was released before it ended, its
+/// host gave it up (dcc_job_interrupt), or its dispatcher or owner was closed.
 pub const DCC_JOB_INTERRUPTED: i32 = 6;
 
 const _: () = {
@@ -50,24 +50,26 @@ const _: () = {
 /// thread.
 pub const DCC_JOB_ASK_ON_ANY_THREAD: u32 = 1;
 
-/// Flag of a job that has no `parent`: a cancel of the creating thread's current token or current
-/// job cancels the job. So a job that is created inside another job's work, or for the request
-/// whose token is current, stops with it. If a `parent` is given, the flag has no effect. The
-/// wrappers set the flag unless the job is to be detached. In an event loop that a job runs, do not
-/// set it for work that has nothing to do with that job.
+/// Flag of a job without a `parent`: the job is below what is current on the creating thread
+/// (chapter 3). A cancel of that token or job then cancels the new job. So a job that is created
+/// inside another job's work stops with that job, and a job that is created for the request whose
+/// token is current stops with that request. If a `parent` is given, the flag has no effect.
+/// dcc_cancel.hpp and the Python package set the flag unless the job is to be detached. In an event
+/// loop that a job runs, do not set the flag for work that has nothing to do with that job.
 ///
-/// If one of the current token and the current job is below the other, only the lower one becomes
-/// the parent, as for a posted job. So an outer job answers for its request itself; see
-/// dcc_job_seal. After the outer job has ended, a cancel from above it still reaches the job,
-/// unless the outer job was sealed.
+/// The current token or the current job may be below the other, for instance a current job below
+/// the token of its request. Then only the lower of the two becomes the parent, here the current
+/// job. So a seal of the current job keeps a cancel of the request from the new job, too; see
+/// dcc_job_seal. After the current job has ended, a cancel from above it still reaches the new job,
+/// unless the current job was sealed.
 pub const DCC_JOB_BELOW_CURRENT: u32 = 2;
 
 /// A function that ends the life of user data. It is called exactly once, after the last use of the
 /// data.
 pub type dcc_destroy_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A host's own question whether the user has pressed Esc; 0 means no. The function must not unwind
-/// or longjmp.
+/// A host's own check whether the work should stop, for instance because the user has pressed Esc.
+/// 0: go on. Any other answer: stop. The function must not unwind or longjmp.
 pub type dcc_is_cancelled_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
 
 /// What a job is created from. Set all bytes to zero, then `struct_size` to sizeof, then the fields
@@ -92,17 +94,21 @@ pub struct dcc_job_desc {
     pub parent: *const dcc_cancel_token,
     /// Passed to `destroy` and `is_cancelled`, and returned by dcc_job_user_data.
     pub user_data: *mut c_void,
-    /// Called once with `user_data` when the job is gone, on the thread and in the call that ended
-    /// its life. It is not called if the create fails. It may use the library. May be NULL.
+    /// Called once with `user_data` when the job is gone, in the call that gave back its last
+    /// reference; or in dcc_owner_close of `owner`. A call that must not run your code leaves this
+    /// to the library's callback thread. `destroy` is not called if the create fails. It may use
+    /// the library. May be NULL.
     pub destroy: dcc_destroy_fn,
-    /// Makes the job a foreign job: its probes, polls and waits ask this function, too, unless it
-    /// is being asked already. They ask it on the creating thread only, unless `flags` has
-    /// DCC_JOB_ASK_ON_ANY_THREAD. Polls of tokens and jobs that are made current on top of this job
-    /// on such a thread, for instance by a library that the job calls, ask it as well, unless there
-    /// is a mask in between. The first answer other than 0 cancels the job for good
-    /// (DCC_CAUSE_FOREIGN); workers and children see that cancel. May be NULL.
+    /// The host's own check. With it dcc_check_cancelled, polls of the job and waits ask this
+    /// function, too, unless the function is running already. They ask it on the creating thread
+    /// only, unless `flags` has DCC_JOB_ASK_ON_ANY_THREAD. Polls of a token or job that is made
+    /// current on top of this job on such a thread, for instance by a library that the job calls,
+    /// ask it as well, unless there is a mask (dcc_context_shield) in between. The first answer
+    /// other than 0 cancels the job for good (DCC_CAUSE_FOREIGN); workers and children see that
+    /// cancel. May be NULL.
     pub is_cancelled: dcc_is_cancelled_fn,
-    /// Minimum number of nanoseconds between two calls of `is_cancelled`.
+    /// Minimum number of nanoseconds between two calls of `is_cancelled`. Before they have passed,
+    /// the function is not due, and polls do not ask it. With 0 each poll asks.
     pub min_interval_ns: u64,
     /// The plugin that `destroy` and `is_cancelled` belong to, see dcc_owner_close. NULL if they
     /// stay loaded.
@@ -206,9 +212,10 @@ pub extern "C" fn dcc_job_retain(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Gives a reference back. Any thread may call this. The last release ends the life of the job and
-/// calls its `destroy`; an unfinished job ends as interrupted. The job lives on while the library
-/// still uses it: while it is current on a thread, captured, or being listed.
+/// Gives a reference back. Any thread may call this. The last release ends the life of the job: its
+/// `destroy` is called, and a job that has not ended ends as interrupted. If the library still uses
+/// the job, it lives on until the last such use: while it is posted and unfinished, current on a
+/// thread, captured, or being listed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_release(job: *mut dcc_job) -> dcc_status {
     guard(|| {
@@ -241,8 +248,8 @@ pub unsafe extern "C" fn dcc_job_find(id: u64, out_job: *mut *mut dcc_job) -> dc
 }
 
 /// Returns the job's token, which is cancelled when the job is. Any thread may call this. The token
-/// is lent as long as the job lives; retain it to keep it longer. It is NULL for NULL and for a bad
-/// handle.
+/// is lent as long as the job lives; retain it to keep it longer. For NULL and for a bad handle the
+/// answer is NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_token(job: *const dcc_job) -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {

@@ -20,8 +20,8 @@ use std::ffi::c_char;
 /// - DCC_ALREADY_CANCELLED: another call was first, and its reason stays.
 /// - DCC_ALREADY_ENDED, DCC_SEALED (see dcc_job_seal): too late, and nothing changes.
 ///
-/// `reason` and callbacks are as in dcc_cancel_token_cancel. A job that ends at the same moment
-/// keeps its end.
+/// `reason` and callbacks are as in dcc_cancel_token_cancel. If the job ends at the same moment,
+/// its end stays, and the answer may be DCC_OK or DCC_ALREADY_ENDED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_cancel(
     job: *const dcc_job,
@@ -69,7 +69,8 @@ pub unsafe extern "C" fn dcc_job_state(job: *const dcc_job, out_state: *mut i32)
     })
 }
 
-/// Begins a pending job, which is running from then on. Any thread may call this.
+/// Begins a pending job, which is running from then on. Any thread may call this. It does not make
+/// the job current; dcc_job_set_current does.
 ///
 /// - DCC_CANCELLED_BY_JOB: the job was asked to stop before it began, and stays pending. Do not run
 ///   it; call dcc_job_acknowledge_cancel.
@@ -84,7 +85,7 @@ pub extern "C" fn dcc_job_begin(job: *const dcc_job) -> dcc_status {
     })
 }
 
-/// Ends a running job as completed. Any thread may call this. A cancel that came meanwhile changes
+/// Ends a running job as completed. Any thread may call this. A cancel that came before changes
 /// nothing.
 ///
 /// - DCC_OK: this call ended the job.
@@ -99,7 +100,7 @@ pub extern "C" fn dcc_job_complete(job: *const dcc_job) -> dcc_status {
 
 /// Ends a pending or running job as failed. Any thread may call this. `message` is for people:
 /// UTF-8, up to DCC_MAX_TEXT_LENGTH bytes, copied; it may be NULL. The answer is DCC_OK or
-/// DCC_ALREADY_ENDED, as of dcc_job_complete.
+/// DCC_ALREADY_ENDED, as for dcc_job_complete.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_fail(
     job: *const dcc_job,
@@ -113,7 +114,7 @@ pub unsafe extern "C" fn dcc_job_fail(
 
 /// Ends a pending or running job as cancelled: its code saw that the job or the current token was
 /// asked to stop, and stopped. Any thread may call this. The answer is DCC_OK or DCC_ALREADY_ENDED,
-/// as of dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
+/// as for dcc_job_complete, or DCC_SEALED: this call ended the job, but as failed, because the job
 /// is sealed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status {
@@ -124,23 +125,24 @@ pub extern "C" fn dcc_job_acknowledge_cancel(job: *const dcc_job) -> dcc_status 
 }
 
 /// Ends a pending or running job whose code gave up with an error. Call it on the thread whose code
-/// gave up, before or after the job stops being current there. It ends the job as dcc_job_fail
-/// does, unless the code was told to stop before: then the job ends as cancelled, with the message.
-/// A library that throws because its callback asked it to stop has not failed. A sealed job ends as
-/// failed in any case. The answer is DCC_OK or DCC_ALREADY_ENDED, as of dcc_job_complete.
+/// gave up, before or after the job stops being current there. If the code was told to stop before,
+/// the job ends as cancelled, with the message: a library that throws because its callback asked it
+/// to stop has not failed. Otherwise, and if the job is sealed, it ends as failed, as by
+/// dcc_job_fail. The answer is DCC_OK or DCC_ALREADY_ENDED, as for dcc_job_complete.
 ///
 /// The code was told to stop in each of these cases:
 ///
-/// - `was_told` is not 0.
+/// - `was_told` is not 0: the caller knows that the code was told.
 /// - While the job was current on this thread, a poll or another question of this thread whether to
 ///   stop was answered with stop.
 /// - A poll of another thread that has the job's context was answered with stop.
-/// - This thread cancelled the job itself.
+/// - This thread called the function that cancelled the job, while the job was current here.
 ///
-/// As long as the job itself is not cancelled, only a cancelled token that was current beside the
-/// job counts. A token below the job does not, because it stops only a part of the job's work;
-/// neither does a token or job that is not current here. If the job is cancelled because a job
-/// around it on this thread was, the job around it counts as told, too.
+/// If the job itself is not cancelled, the answer "stop" counts only if it came from the current
+/// token beside the job. A token below the job does not count, because it stops only a part of the
+/// job's work. A token or job that is not current here does not count either. Another job may be
+/// current around this job on this thread. If that job is cancelled, too, it counts as told from
+/// then on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_end_by_error(
     job: *const dcc_job,
@@ -161,8 +163,8 @@ pub unsafe extern "C" fn dcc_job_end_by_error(
 
 /// Ends a pending or running job from outside as interrupted, for instance because its host closes.
 /// Any thread may call this. `message` says why, as in dcc_job_fail. The code that runs the job
-/// does not see this end, so cancel the job as well. The answer is DCC_OK or DCC_ALREADY_ENDED, as
-/// of dcc_job_complete.
+/// does not see this end, so cancel the job before. The answer is DCC_OK or DCC_ALREADY_ENDED, as
+/// for dcc_job_complete.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_interrupt(
     job: *const dcc_job,

@@ -194,9 +194,9 @@ pub unsafe extern "C" fn dcc_job_caller_id(
     guard(|| show(job, JobText::CallerId, unsafe { TextOut::new(buffer, size, out_length) }))
 }
 
-/// Writes why the job failed or was interrupted, or the error with which its code gave up when it
-/// was cancelled; else an empty text. Any thread may call this. The buffer is filled as by
-/// dcc_cancel_token_reason.
+/// Writes the message of the job's end: why the job failed or was interrupted, or the error with
+/// which the code of a cancelled job gave up (dcc_job_end_by_error). Without such a message the
+/// text is empty. Any thread may call this. The buffer is filled as by dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_failure(
     job: *const dcc_job,

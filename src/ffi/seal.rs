@@ -12,7 +12,7 @@ use crate::peer::request::RequestSealed;
 use crate::token::ask::Answer;
 
 /// Seals a running job: lets it pass its point of no return. Any thread may call this. Call it
-/// before the job does what cannot be taken back, such as keeping an undo step or replacing a file.
+/// right before a step that cannot be taken back, such as keeping an undo step or replacing a file.
 /// `if (dcc_job_seal(job)) return;` is right.
 ///
 /// - DCC_OK: go ahead. The job is sealed, by this call or before, and no cancel reaches it any
@@ -23,26 +23,25 @@ use crate::token::ask::Answer;
 /// - DCC_ERROR_RESOURCES: the job works for more than 32 requests, or more than 256 links to
 ///   ancestors would have to be followed. Nothing happened.
 ///
-/// The call is also a question whether to stop: it first asks the job's `is_cancelled` function if
-/// that is due. If a cancel and a seal come at the same moment, one of them wins, and both callers
-/// get the matching answer.
+/// The call is also a question whether to stop: it first asks the job's `is_cancelled` function, if
+/// there is one and it is due. If a cancel and a seal come at the same moment, one of them wins,
+/// and both callers get the matching answer.
 ///
-/// After the seal a cancel of the job, of a parent, by a deadline or by the job's `is_cancelled`
-/// function, which is not asked any more, changes nothing. A cancel of the job itself answers
-/// DCC_SEALED; a cancel of a parent does not reach the job. This call clears the deadline, drops
-/// the callbacks of the job's token and runs their destroy-notifies. Waits for the token answer
-/// DCC_NEVER, and its native events stay unset. Polls of the job answer 0 from now on, even if the
-/// token of the same poll is cancelled. What was created below the job keeps its own cancels,
-/// deadlines and other parents.
+/// After the seal no cancel changes the job. A cancel of the job itself answers DCC_SEALED, and a
+/// cancel of a parent does not reach the job. The job's `is_cancelled` function is not asked any
+/// more. This call clears the deadline of the job's token, drops the token's callbacks and runs
+/// their destroy-notifies. Waits for the token answer DCC_NEVER, and its native events stay unset.
+/// Polls of the job answer 0 from now on, even if the token of the same poll is cancelled. What was
+/// created below the job keeps its own cancels, deadlines and other parents.
 ///
 /// A sealed job ends as completed, failed or interrupted, never as cancelled. If code after the
 /// seal polls, put it behind dcc_context_shield.
 ///
-/// The request that the job works for owes its result, even if the request is cancelled after the
-/// seal. Such a cancel asks everything else that works for the request to stop. The job works for a
-/// request if the request's token is the job's parent, or if only tokens of no job, or of jobs that
-/// have ended, lie in between. Requests that only share a token of dcc_cancel_token_create_all do
-/// not count: each of them is told of its own cancel.
+/// If the job works for a request of a peer (chapter 10), the peer is owed the result, even if the
+/// request is cancelled after the seal. Such a cancel asks everything else that works for the
+/// request to stop. The job works for a request if the request's token is the job's parent, or if
+/// only tokens of no job, or of jobs that have ended, lie in between. Requests that only share a
+/// token of dcc_cancel_token_create_all do not count: each of them is told of its own cancel.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_seal(job: *const dcc_job) -> dcc_status {
     with(job, |job| {

@@ -27,7 +27,7 @@ pub type dcc_cause = i32;
 pub const DCC_CAUSE_NONE: dcc_cause = 0;
 /// A cancel function was called.
 pub const DCC_CAUSE_REQUEST: dcc_cause = 1;
-/// A job's `is_cancelled` function said stop.
+/// The `is_cancelled` function of a job (dcc_job_desc) said stop.
 pub const DCC_CAUSE_FOREIGN: dcc_cause = 2;
 /// The token's deadline passed.
 pub const DCC_CAUSE_DEADLINE: dcc_cause = 3;
@@ -39,9 +39,10 @@ const _: () = {
     assert!(DCC_CAUSE_DEADLINE == Cause::Deadline as dcc_cause);
 };
 
-/// Flag of a token that has no `parents`: a cancel of the creating thread's current token or
-/// current job cancels it, as with DCC_JOB_BELOW_CURRENT. Use it for a part of a job's work that
-/// can also be stopped alone, such as a thread.
+/// Flag of a token without `parents`: the token is below what is current on the creating thread
+/// (chapter 3). A cancel of that token or job then cancels it, as with DCC_JOB_BELOW_CURRENT. If
+/// there are `parents`, the flag has no effect. Use the flag for a part of a job's work that can
+/// also be stopped alone, such as one of its threads.
 pub const DCC_TOKEN_BELOW_CURRENT: u32 = 1;
 
 /// What a token is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
@@ -115,9 +116,10 @@ pub unsafe extern "C" fn dcc_cancel_token_create(
 /// this.
 ///
 /// When any parent is cancelled, the token is cancelled with the same cause and reason. If a parent
-/// is cancelled already, the token is created cancelled. A stale parent fails the call. You get one
-/// reference, which you release. The token keeps its parents alive; a released token leaves nothing
-/// behind in them. A cancel of a parent at the same moment always reaches the new token.
+/// is cancelled already, the token is created cancelled. A cancel of a parent at the same moment
+/// always reaches the new token. The handle of a dead parent fails the call with
+/// DCC_ERROR_INVALID_HANDLE. You get one reference, which you release. The token keeps its parents
+/// alive. When the token ends, the parents keep no memory for it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_create_from(
     desc: *const dcc_cancel_token_desc,
@@ -163,10 +165,10 @@ pub extern "C" fn dcc_cancel_token_retain(token: *const dcc_cancel_token) -> dcc
     })
 }
 
-/// Gives a reference back. Any thread may call this. The last release ends the token, unless the
-/// library still uses it, for instance because it is current on a thread, has children, or belongs
-/// to a job. One release too many takes another holder's reference while there is one; after that
-/// it is DCC_ERROR_INVALID_HANDLE.
+/// Gives a reference back. Any thread may call this. The last release ends the token. If the
+/// library still uses the token, for instance because it is current on a thread, has children, or
+/// belongs to a job, the token ends after the last such use. A release too many takes the reference
+/// of another holder. If there is none, the release answers DCC_ERROR_INVALID_HANDLE.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_release(token: *mut dcc_cancel_token) -> dcc_status {
     guard(|| {
@@ -182,15 +184,17 @@ pub extern "C" fn dcc_cancel_token_release(token: *mut dcc_cancel_token) -> dcc_
 /// - DCC_OK: this call cancelled the token, or `token` is NULL and nothing happened.
 /// - DCC_ALREADY_CANCELLED: another call was first, and its reason stays. The token's flag is
 ///   visible when this call returns.
-/// - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal).
+/// - DCC_SEALED: too late, the token belongs to a sealed job or request (dcc_job_seal), and nothing
+///   changes.
 ///
 /// `reason` is UTF-8 of `reason_length` bytes or DCC_NUL_TERMINATED, at most DCC_MAX_TEXT_LENGTH
-/// bytes, and is copied; NULL is no reason. A wrong reason fails the call and cancels nothing. If
-/// there is no memory for the reason, the cancel happens without it.
+/// bytes, and is copied; NULL is no reason. A reason that is too long or not UTF-8 fails the call
+/// with DCC_ERROR_INVALID_ARGUMENT, and nothing is cancelled. If there is no memory for the reason,
+/// the cancel happens without it.
 ///
 /// All flags are set first, then waits end and native events are set, then callbacks run on this
-/// thread. A sealed job or request below the token is not cancelled, and neither is what hangs
-/// below it alone.
+/// thread. A sealed job or request below the token is not cancelled. Nothing is cancelled that the
+/// token reaches only through it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_cancel(
     token: *const dcc_cancel_token,
@@ -223,7 +227,7 @@ pub(super) fn decided(token: Handle) -> dcc_status {
 /// The answer is 0, DCC_CANCELLED_BY_TOKEN, or a negative status for a bad handle.
 /// `if (dcc_cancel_token_is_cancelled(token))` is right for the question whether to stop, because
 /// nobody can cancel a bad handle. Write `> 0` for the question whether somebody cancelled. After a
-/// positive answer, everything that was written before the cancel is visible.
+/// positive answer this thread sees everything that the cancelling thread wrote before the cancel.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_is_cancelled(token: *const dcc_cancel_token) -> dcc_status {
     if tokens().is_quiet(handle(token)) {
@@ -249,10 +253,10 @@ extern "C" fn ask(token: Handle) -> dcc_status {
     })
 }
 
-/// Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written,
-/// with the NUL and cut on a character boundary. `out_length` may be NULL; else it gets the whole
-/// length in bytes without the NUL. DCC_NOT_CANCELLED, with an empty text: the token is not
-/// cancelled.
+/// Writes the reason of the cancel. Any thread may call this. At most `size` bytes are written, NUL
+/// included; a longer text is cut between two characters. `out_length` gets the whole length in
+/// bytes without the NUL; it may be NULL. `buffer` may be NULL if `size` is 0. DCC_NOT_CANCELLED,
+/// with an empty text: the token is not cancelled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_reason(
     token: *const dcc_cancel_token,
@@ -290,8 +294,9 @@ pub unsafe extern "C" fn dcc_cancel_token_cause(
     })
 }
 
-/// Writes how many nanoseconds ago the token was cancelled; if through a parent, when the parent
-/// was. Any thread may call this. DCC_NOT_CANCELLED, with 0: the token is not cancelled.
+/// Writes how many nanoseconds ago the token was cancelled. For a token that was cancelled through
+/// a parent this is the time since the cancel of the parent. Any thread may call this.
+/// DCC_NOT_CANCELLED, with 0: the token is not cancelled.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_time_since_cancelled(
     token: *const dcc_cancel_token,

@@ -10,8 +10,8 @@ use crate::token::TokenPin;
 use crate::token::all::Joined;
 
 /// Creates a token that is cancelled when all of its `count` parents have left, and writes it to
-/// `out_token`. Any thread may call this. A parent leaves when it is cancelled or when nobody holds
-/// it any more. Use it for a result that several callers wait for, such as a shared bake or
+/// `out_token`. Any thread may call this. A parent leaves when it is cancelled, or when its last
+/// reference is gone. Use it for a result that several callers wait for, such as a shared bake or
 /// download, which stops when the last of them has left. For a token that is cancelled when any
 /// parent is, use dcc_cancel_token_create_from.
 ///
@@ -19,17 +19,19 @@ use crate::token::all::Joined;
 /// - Without parents the token waits for the first parent that joins (dcc_cancel_token_join).
 /// - A NULL entry stands for a parent that never leaves. So does a sealed parent (dcc_job_seal),
 ///   which wants the result in any case.
-/// - A stale parent fails the call. One parent may be given several times.
+/// - The handle of a dead parent fails the call with DCC_ERROR_INVALID_HANDLE. One parent may be
+///   given several times.
 ///
 /// You get one reference, which you release. The token does not keep its parents alive, and they do
 /// not keep it alive. It can be cancelled, get a deadline and be a parent, as any other token.
 ///
 /// The token has the cause, time and reason of the parent that left last. If that parent was gone
 /// rather than cancelled, the cause is DCC_CAUSE_REQUEST and the reason is "nobody waits for it any
-/// more". The token, and what is below it, is cancelled before the call that made the last parent
-/// leave returns. Its callbacks run in that call, a cancel or a release, or on the library's
-/// callback thread if that call leaves callbacks to it. If several parents leave at the same
-/// moment, one of them is the last.
+/// more". The cancel or release that makes the last parent leave cancels the token, and what is
+/// below it, before it returns. The token's callbacks run in that call too, or on the library's
+/// callback thread if the call is one that leaves callbacks to that thread, such as
+/// dcc_cancel_token_cancel_async. If several parents leave at the same moment, one of them is the
+/// last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_create_all(
     parents: *const *const dcc_cancel_token,
@@ -53,8 +55,8 @@ pub unsafe extern "C" fn dcc_cancel_token_create_all(
 /// Lets a token of dcc_cancel_token_create_all wait for one more parent. Any thread may call this.
 /// The parent leaves as the others do; a NULL parent never leaves.
 ///
-/// - DCC_OK: the token waits for this parent, too. It can still be cancelled itself. A NULL `token`
-///   is DCC_OK, and nothing happens.
+/// - DCC_OK: the token waits for this parent, too. The token itself can still be cancelled. If
+///   `token` is NULL, the answer is DCC_OK and nothing happens.
 /// - DCC_ALREADY_CANCELLED: too late, all parents had left or the token was cancelled. Create a new
 ///   token, and begin the work of the old one again.
 /// - DCC_ERROR_INVALID_ARGUMENT: the token does not come from dcc_cancel_token_create_all.
