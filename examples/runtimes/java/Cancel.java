@@ -1,5 +1,5 @@
-// Shows: dcc-cancel in Java, by JNA. A job sums numbers and polls; another thread cancels it, and it keeps
-// what it has. Another job saves that, past its point of no return.
+// Shows: dcc-cancel in Java, by JNA. A job sums numbers and polls. Another thread cancels it, and the job
+// keeps the partial sum. A second job saves the sum after its point of no return.
 //
 // Run, after `cargo build --release` (Debian: openjdk-17-jdk-headless, libjna-java):
 //     javac -cp /usr/share/java/jna.jar -d target/java examples/runtimes/java/*.java
@@ -34,7 +34,7 @@ final class Cancel {
             try {
                 job.run(() -> {
                     user.schedule(() -> job.cancel("the user pressed Esc"), 50, TimeUnit.MILLISECONDS);
-                    // On a thread of the common pool.
+                    // Runs on a thread of the common pool.
                     boolean goesOn = CompletableFuture.supplyAsync(Job.withContext(() -> sumUp(job))).join();
                     cleaned = Job.shield(Cancel::cleanUp);
                     return goesOn;
@@ -53,7 +53,7 @@ final class Cancel {
         }
     }
 
-    /** A job of another thread, which does what cannot be taken back; then it is too late to cancel it. */
+    /** A job on another thread that does what cannot be taken back. After that a cancel is too late. */
     private void save() {
         try (Job job = new Job("Save")) {
             int[] answer = {0};
@@ -66,14 +66,14 @@ final class Cancel {
                 return true;
             }));
             job.await();
-            thread.join(); // it uses the job
+            thread.join(); // the thread uses the job
             String told = answer[0] == DccCancel.SEALED ? "came too late" : "was first";
             System.out.println("saved " + saved[0] + ": job " + job.state().name().toLowerCase()
                     + ", a cancel " + told);
         }
     }
 
-    /** A result that two jobs wait for. */
+    /** A result that two jobs wait for. It is cancelled when both have left. */
     private static void share() {
         try (Job left = new Job("Left view");
                 Job right = new Job("Right view");
@@ -93,7 +93,7 @@ final class Cancel {
         return call.end(done == STEPS, done != STEPS, "sum: aborted");
     }
 
-    /** Stands for a native library that asks a function of its caller whether to stop. */
+    /** Stands for a native library that calls a function of its caller to ask whether to stop. */
     private void sumLibrary(Function ask, Pointer data) {
         do {
             done += 1;
@@ -101,7 +101,7 @@ final class Cancel {
         } while (done < STEPS && ask.invokeInt(new Object[] {data}) == 0);
     }
 
-    /** Asks as all code does; in a shield it gets to its end. How many files are removed. */
+    /** Polls as all code does. Behind a shield it is not stopped. Returns how many files it has removed. */
     private static int cleanUp() {
         int removed = 0;
         while (removed < FILES && !Job.isCancelled())

@@ -9,17 +9,17 @@ import com.sun.jna.ptr.LongByReference;
 import com.sun.jna.ptr.PointerByReference;
 
 /**
- * The part of dcc-cancel that Cancel.java uses, for JNA: declarations as in include/dcc_cancel.h. More
- * functions are more lines of that header. A size_t is a long: the library is for 64-bit platforms. Texts
- * are byte[] of UTF-8: JNA writes a String as the locale has it.
+ * The part of dcc-cancel that Cancel.java uses, declared for JNA as in include/dcc_cancel.h. For more
+ * functions add more lines of that header. A size_t is a long, because the library exists for 64-bit
+ * platforms only. Texts are byte[] of UTF-8, because JNA writes a String in the encoding of the locale.
  */
 interface DccCancel extends Library {
     int ABI_MAJOR = 2;
-    /** SIZE_MAX: a text ends with its NUL. */
+    /** SIZE_MAX, the length of a text that ends with NUL. */
     long NUL_TERMINATED = -1;
-    /** A wait without an end. */
+    /** The timeout of a wait without a limit. */
     long NO_LIMIT = -1;
-    /** Too late for a cancel: the job is past its point of no return. */
+    /** The answer to a cancel that is too late, because the job has passed its point of no return. */
     int SEALED = 19;
 
     int dcc_abi_version();
@@ -101,7 +101,7 @@ interface DccCancel extends Library {
         public long[] others = new long[15];
 
         public Stats() {
-            structSize = size(); // known once the array is there
+            structSize = size(); // the size is known only after the array was made
         }
     }
 
@@ -119,7 +119,7 @@ interface DccCancel extends Library {
         return library;
     }
 
-    /** A status of 0 or more is an answer; a negative one throws the library's text. */
+    /** Returns a status of 0 or more. A negative status is thrown with the library's text. */
     static int check(int status) {
         if (status >= 0)
             return status;
@@ -129,7 +129,7 @@ interface DccCancel extends Library {
                 "dcc-cancel: " + Native.toString(text, "UTF-8") + " (status " + status + ")");
     }
 
-    /** Tokens, jobs and contexts that live in the process. */
+    /** How many tokens, jobs and contexts live in the process. */
     static long liveHandles() {
         Stats stats = new Stats();
         check(LIBRARY.dcc_stats_read(stats));
@@ -137,10 +137,10 @@ interface DccCancel extends Library {
     }
 
     /**
-     * Finds an instance that the host or a plugin has loaded; it goes first. dlopen of the bare name
-     * finds it by its SONAME wherever its file is, and with RTLD_NOLOAD finds nothing else. JNA by itself
-     * looks for a file in the system's folders before, so it is told the file of what was found. On
-     * Windows Native.load("dcc_cancel") finds a loaded one.
+     * Finds an instance that the host or a plugin has loaded, because all of a process must share one. dlopen
+     * of the bare name finds it by its SONAME wherever its file is, and with RTLD_NOLOAD it finds nothing
+     * else. JNA itself would look for a file in the system's folders first, so it gets the path of the
+     * instance that was found. On Windows Native.load("dcc_cancel") finds an instance that is loaded.
      */
     interface Loader extends Library {
         String NAME = "libdcc_cancel.so.2";
@@ -155,7 +155,7 @@ interface DccCancel extends Library {
             Pointer library = loader.dlopen(NAME, RTLD_NOW | RTLD_NOLOAD);
             if (library == null)
                 return null;
-            try (Memory info = new Memory(4 * Native.POINTER_SIZE)) { // Dl_info: the file's name is first
+            try (Memory info = new Memory(4 * Native.POINTER_SIZE)) { // Dl_info: the file's name first
                 return loader.dladdr(loader.dlsym(library, "dcc_abi_version"), info) != 0
                     ? info.getPointer(0).getString(0) : null;
             }

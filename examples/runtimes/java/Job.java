@@ -9,7 +9,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
-/** A job of dcc-cancel, to be released by try-with-resources. */
+/** A job of dcc-cancel. Release it by try-with-resources. */
 final class Job implements AutoCloseable {
     enum State { NONE, PENDING, RUNNING, COMPLETED, FAILED, CANCELLED, INTERRUPTED }
 
@@ -26,16 +26,16 @@ final class Job implements AutoCloseable {
         handle = out.getValue();
     }
 
-    /** Once. The handle stays, so that a later use is told that it is stale. */
+    /** Call it once. The handle is kept, so that the library answers a later use with "invalid handle". */
     @Override public void close() {
         if (isReleased.compareAndSet(false, true))
             DccCancel.check(LIBRARY.dcc_job_release(handle));
     }
 
     /**
-     * Runs work with the job as the current one of this thread: what it calls need not know the job. On
-     * a platform thread: a virtual one may go on on another. The job ends as the work does: true is done;
-     * what it throws fails the job.
+     * Runs work with this job as the current job of this thread, so the code that it calls need not know the
+     * job. Call it on a platform thread, because a virtual thread may move to another one. True completes the
+     * job, false ends it as cancelled, and an exception fails it.
      */
     void run(BooleanSupplier work) {
         if (DccCancel.check(LIBRARY.dcc_job_begin(handle)) != 0) { // cancelled before it began
@@ -59,8 +59,9 @@ final class Job implements AutoCloseable {
     }
 
     /**
-     * Carries what is current here to the thread that runs the result, once: for an executor, or for
-     * CompletableFuture. A new thread has nothing current, so that what asks there is never told to stop.
+     * Carries what is current here to the thread that runs the result, for an executor or a
+     * CompletableFuture. The result may run once. A new thread has nothing current, so its polls would never
+     * say stop.
      */
     static <T> Supplier<T> withContext(Supplier<T> work) {
         PointerByReference context = new PointerByReference();
@@ -74,7 +75,7 @@ final class Job implements AutoCloseable {
         };
     }
 
-    /** Runs work whose polls are not cancelled: for what has to be done after a cancel, too. */
+    /** Runs work whose polls are not cancelled, because it has to be done even after a cancel. */
     static <T> T shield(Supplier<T> work) {
         return within(LIBRARY::dcc_context_shield, work);
     }
@@ -89,26 +90,26 @@ final class Job implements AutoCloseable {
         }
     }
 
-    /** Whether the work of this thread should stop. */
+    /** Whether the current work of this thread should stop. */
     static boolean isCancelled() {
         return DccCancel.check(LIBRARY.dcc_check_cancelled()) != 0;
     }
 
-    /** DccCancel.SEALED: too late. */
+    /** Asks the job to stop. DccCancel.SEALED: too late. */
     int cancel(String reason) {
         byte[] text = reason.getBytes(StandardCharsets.UTF_8);
         return DccCancel.check(LIBRARY.dcc_job_cancel(handle, text, text.length));
     }
 
     /**
-     * The point of no return, before what cannot be taken back. True: go ahead, no cancel reaches it any
-     * more. False: a cancel was first.
+     * The job's point of no return. Call it before the job does what cannot be taken back. True: go ahead, no
+     * cancel reaches the job any more. False: a cancel was first.
      */
     boolean seal() {
         return DccCancel.check(LIBRARY.dcc_job_seal(handle)) == 0;
     }
 
-    /** Waits until it has really ended, on whichever thread: then what it works on can be freed. */
+    /** Waits until the job has really ended, on any thread. After that its data can be freed. */
     void await() {
         DccCancel.check(LIBRARY.dcc_job_wait(handle, DccCancel.NO_LIMIT));
     }
@@ -129,14 +130,14 @@ final class Job implements AutoCloseable {
         return Native.toString(text, "UTF-8");
     }
 
-    /** With which words it failed, or gave up when it was cancelled. */
+    /** The message of a job that failed, or that gave up because it was cancelled. */
     String failure() {
         byte[] text = new byte[4097];
         DccCancel.check(LIBRARY.dcc_job_failure(handle, text, text.length, null));
         return Native.toString(text, "UTF-8");
     }
 
-    /** Borrowed: good as long as the job. */
+    /** The job's token. It is lent, and valid as long as the job. */
     Pointer token() {
         return LIBRARY.dcc_job_token(handle);
     }

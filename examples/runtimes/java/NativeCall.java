@@ -5,8 +5,8 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A call of a native library that asks a function of its caller now and then: give it ASK and data, and no
- * Java runs in its callback.
+ * A call of a native library that now and then calls a function of its caller to ask whether to stop. Give
+ * the library ASK and the data, so that no Java code runs in the callback.
  */
 final class NativeCall {
     static final Function ASK = ((Library.Handler) Proxy.getInvocationHandler(DccCancel.LIBRARY))
@@ -21,8 +21,8 @@ final class NativeCall {
     }
 
     /**
-     * Says how the library has returned; a job that was stopped or has failed ends with its words. Whether
-     * to go on.
+     * Tells how the library has returned. If it was stopped or has failed, the job ends with the library's
+     * message. Answers whether to go on.
      */
     boolean end(boolean succeeded, boolean wasAborted, String words) {
         byte[] text = words.getBytes(StandardCharsets.UTF_8);

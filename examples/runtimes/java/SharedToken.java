@@ -3,8 +3,8 @@ import com.sun.jna.ptr.PointerByReference;
 import java.util.stream.Stream;
 
 /**
- * Of a result that several jobs wait for: cancelled when the last of them is cancelled or gone. To be
- * released by try-with-resources.
+ * The token of a result that several jobs wait for. It is cancelled when the last of them is cancelled or
+ * gone. Release it by try-with-resources.
  */
 final class SharedToken implements AutoCloseable {
     private final Pointer handle;

@@ -1,12 +1,12 @@
--- Shows: dcc-cancel in LuaJIT, by its ffi. A job sums numbers and polls; a deadline cancels it, and it
--- keeps what it has. Another job saves that, past its point of no return.
+-- Shows: dcc-cancel in LuaJIT, by its ffi. A job sums numbers and polls. A deadline cancels it, and the job
+-- keeps the partial sum. A second job saves the sum after its point of no return.
 --
 -- Run, after `cargo build --release` (Debian: luajit):
 --     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so luajit examples/runtimes/luajit/cancel.lua
 --
--- A Lua state belongs to one thread and cannot be called on another: so there are no callbacks here,
--- and who cancels is the library's own timer thread. In a host it is whatever thread has the job. A
--- captured context is entered later on the same thread.
+-- A Lua state belongs to one thread and cannot be called on another. So this program has no callbacks, and
+-- the library's own timer thread cancels. In a host any thread that knows the job may cancel it. A captured
+-- context is entered later on the same thread.
 
 package.path = (arg[0]:match("^.*/") or "./") .. "?.lua;" .. package.path
 local ffi = require("ffi")
@@ -23,7 +23,8 @@ local FILES = 10
 local job = dcc.create_job("Sum up")
 local sum, done, cleaned = 0, 0, 0
 
--- Stands for a library that asks a function of its caller whether to stop, and says so.
+-- Stands for a native library that calls a function of its caller to ask whether to stop, and tells its
+-- caller if it was stopped.
 local function sum_library(ask, data)
     repeat
         done = done + 1
@@ -41,14 +42,14 @@ local function sum_up()
     return goes_on
 end
 
--- Asks as all code does; in a shield it gets to its end. How many files are removed.
+-- Polls as all code does. Behind a shield it is not stopped. Returns how many files it has removed.
 local function clean_up()
     local removed = 0
     while removed < FILES and not dcc.is_cancelled() do removed = removed + 1 end
     return removed
 end
 
--- Stands for a host's idle queue, which calls functions in no job's name.
+-- Stands for a host's idle queue, which calls functions while no job is current.
 local function call_idle(later)
     return dcc.shield(later)
 end
@@ -59,7 +60,7 @@ local function is_readable(descriptor)
     return ffi.C.poll(ffi.new("struct pollfd", descriptor, readable), 1, 0) == 1
 end
 
--- A job that does what cannot be taken back; then it is too late to cancel it.
+-- A job that does what cannot be taken back. After that a cancel is too late.
 local function save(result)
     local saving = dcc.create_job("Save")
     local saved, was_first
@@ -71,14 +72,14 @@ local function save(result)
             saved = result
             return true
         end)
-        assert(is_readable(ended) and dcc.wait(saving, 0)) -- it ran here, and has ended
+        assert(is_readable(ended) and dcc.wait(saving, 0)) -- the job ran on this thread, so it has ended
     end)
     print(("saved %.0f: job %s, a cancel %s"):format(saved, dcc.state(saving),
         was_first and "was first" or "came too late"))
     dcc.release(saving)
 end
 
--- A result that two jobs wait for.
+-- A result that two jobs wait for. It is cancelled when both have left.
 local function share()
     local views, stops = { dcc.create_job("Left view"), dcc.create_job("Right view") }, {}
     dcc.with_shared_token(views, function(both)
@@ -94,7 +95,7 @@ end
 
 local fine, problem = pcall(function()
     print(ffi.string(dcc.lib.dcc_version_string()))
-    -- In 50 ms. A deadline, to be moved or cleared, is the token's.
+    -- In 50 ms. The deadline belongs to the job's token, by which it can be moved or cleared.
     dcc.check(dcc.lib.dcc_cancel_token_set_deadline_after(dcc.lib.dcc_job_token(job), 50 * 1000000))
     dcc.run(job, function()
         local goes_on = call_idle(dcc.with_context(sum_up))

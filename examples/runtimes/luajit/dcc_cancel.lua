@@ -1,5 +1,5 @@
--- The part of dcc-cancel that cancel.lua uses, for LuaJIT: declarations as in include/dcc_cancel.h.
--- More functions are more lines of that header.
+-- The part of dcc-cancel that cancel.lua uses, declared for LuaJIT as in include/dcc_cancel.h. For more
+-- functions add more lines of that header.
 
 local ffi = require("ffi")
 
@@ -105,12 +105,13 @@ dcc_status dcc_cancel_token_reason(const dcc_cancel_token *token, char *buffer, 
 ]]
 
 local ABI_MAJOR = 2
-local NAME = "libdcc_cancel.so.2" -- Windows: dcc_cancel.dll, which ffi.load finds where it is loaded
+local NAME = "libdcc_cancel.so.2" -- on Windows dcc_cancel.dll; ffi.load finds it if it is loaded
 local RTLD_NOW, RTLD_NOLOAD = 2, 4
 
--- An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by its
--- SONAME wherever its file is, and with RTLD_NOLOAD finds nothing else. ffi.load of the bare name
--- would, too, but a copy that the system has installed before DCC_CANCEL_LIBRARY.
+-- Finds an instance that the host or a plugin has loaded, because all of a process must share one. dlopen of
+-- the bare name finds it by its SONAME wherever its file is, and with RTLD_NOLOAD it finds nothing else.
+-- ffi.load of the bare name would also find it, but it would prefer a copy that is installed in the system to
+-- the file that DCC_CANCEL_LIBRARY names.
 local function load()
     local is_loaded = ffi.C.dlopen(NAME, RTLD_NOW + RTLD_NOLOAD) ~= nil
     local lib = ffi.load(is_loaded and NAME or os.getenv("DCC_CANCEL_LIBRARY") or NAME)
@@ -123,7 +124,7 @@ end
 local dcc = { lib = load(), states = { [0] = "none", "pending", "running", "completed", "failed",
     "cancelled", "interrupted" }, causes = { [0] = "none", "request", "foreign", "deadline" } }
 
--- A status of 0 or more is an answer; a negative one becomes an error with the library's text.
+-- Returns a status of 0 or more. A negative status is an error with the library's text.
 function dcc.check(status)
     if status >= 0 then return status end
     local buffer = ffi.new("char[1024]")
@@ -131,7 +132,7 @@ function dcc.check(status)
     error(("dcc-cancel: %s (status %d)"):format(ffi.string(buffer), status), 2)
 end
 
--- A pending job. It is released when it is collected; dcc.release does so at once.
+-- Makes a pending job. It is released when it is collected; dcc.release does that at once.
 function dcc.create_job(label)
     local desc = ffi.new("dcc_job_desc", { label = label, label_length = #label })
     desc.struct_size = ffi.sizeof(desc)
@@ -144,8 +145,8 @@ function dcc.release(job)
     dcc.check(dcc.lib.dcc_job_release(ffi.gc(job, nil)))
 end
 
--- Runs a function with the job as the current one of this thread: what it calls need not know the job.
--- The job ends as the function does: true is done; an error fails the job.
+-- Runs a function with the job as the current job of this thread, so the code that it calls need not know the
+-- job. True completes the job, false ends it as cancelled, and an error fails it.
 function dcc.run(job, work)
     if dcc.check(dcc.lib.dcc_job_begin(job)) ~= 0 then -- cancelled before it began
         return dcc.check(dcc.lib.dcc_job_acknowledge_cancel(job))
@@ -161,19 +162,19 @@ function dcc.run(job, work)
     return dcc.check(result and dcc.lib.dcc_job_complete(job) or dcc.lib.dcc_job_acknowledge_cancel(job))
 end
 
--- Leaves what a ticket entered; gives or raises what pcall answered.
+-- Leaves what a ticket has entered. Returns the results of the function, or raises its error.
 local function leave(ticket, fine, ...)
     dcc.check(dcc.lib.dcc_context_exit(ticket[0]))
     if not fine then error((...), 0) end
     return ...
 end
 
--- Carries what is current here to who calls the result later, once: a host's idle queue, an event loop,
--- another coroutine. There something else is current, or nothing.
+-- Carries what is current here to the code that calls the result: a host's idle queue, an event loop, or
+-- another coroutine, where something else is current, or nothing. The result may be called once.
 function dcc.with_context(work)
     local out = ffi.new("dcc_context *[1]")
     dcc.check(dcc.lib.dcc_context_capture(out))
-    local context = ffi.gc(out[0], dcc.lib.dcc_context_release) -- if it is never called
+    local context = ffi.gc(out[0], dcc.lib.dcc_context_release) -- releases it if the result is never called
     return function(...)
         local ticket = ffi.new("uint64_t[1]")
         dcc.check(dcc.lib.dcc_context_enter(context, ticket))
@@ -182,17 +183,18 @@ function dcc.with_context(work)
     end
 end
 
--- Calls a function in which polls are not cancelled: for what has to be done after a cancel, too.
+-- Calls a function whose polls are not cancelled, because it has to be done even after a cancel.
 function dcc.shield(work)
     local ticket = ffi.new("uint64_t[1]")
     dcc.check(dcc.lib.dcc_context_shield(ticket))
     return leave(ticket, pcall(work))
 end
 
--- Calls a C library that asks a function of its caller now and then: work(ask, data) hands it both, for
--- instance as sqlite3_progress_handler(db, 1000, ask, data). No Lua runs in the callback, which LuaJIT would
--- not bear on another thread. work answers whether the library succeeded, whether it says that it was
--- aborted, and its words; a job that was stopped or has failed ends with those. Whether to go on.
+-- Calls a C library that now and then calls a function of its caller to ask whether to stop. work(ask, data)
+-- passes both to the library, for instance by sqlite3_progress_handler(db, 1000, ask, data). No Lua code runs
+-- in the callback; on another thread LuaJIT could not run it. work returns whether the library succeeded,
+-- whether it says that it was aborted, and its message. If it was stopped or has failed, the job ends with
+-- that message. Answers whether to go on.
 function dcc.call_library(work)
     local call = ffi.new("dcc_library_call")
     call.struct_size = ffi.sizeof(call)
@@ -203,25 +205,25 @@ function dcc.call_library(work)
         words, #words)) == 0
 end
 
--- The point of no return of a job, before what cannot be taken back. True: go ahead, no cancel reaches it any
--- more. False: a cancel was first.
+-- The job's point of no return. Call it before the job does what cannot be taken back. True: go ahead, no
+-- cancel reaches the job any more. False: a cancel was first.
 function dcc.seal(job)
     return dcc.check(dcc.lib.dcc_job_seal(job)) == 0
 end
 
--- Asks a job to stop. False: too late, it is sealed, it has ended, or somebody has asked before.
+-- Asks a job to stop. False: it is sealed, it has ended, or it was asked before.
 function dcc.cancel(job, reason)
     return dcc.check(dcc.lib.dcc_job_cancel(job, reason, #reason)) == 0
 end
 
--- Whether a job has really ended, its own code and all. In a host it waits so many seconds for one that
--- another thread runs; then what that works on can be freed.
+-- Whether a job has really ended, so that its code does not run any more and its data can be freed. It waits
+-- for at most so many seconds for a job that another thread runs.
 function dcc.wait(job, seconds)
     return dcc.check(dcc.lib.dcc_job_wait(job, seconds * 1e9)) == 0
 end
 
--- Gives a function a descriptor that is readable once the job has ended, for a host's event loop (libuv's
--- uv_poll), which must not read from it; then dcc.wait answers at once. It is closed at the end.
+-- Gives a function a descriptor that is readable once the job has ended; dcc.wait then answers at once. It is
+-- for a host's event loop, such as uv_poll of libuv, which must not read from it. It is closed at the end.
 function dcc.with_end_event(job, use)
     local out = ffi.new("dcc_native_event[1]")
     dcc.check(dcc.lib.dcc_job_native_event(job, out))
@@ -230,8 +232,8 @@ function dcc.with_end_event(job, use)
     if not fine then error(problem, 0) end
 end
 
--- Gives a function a token for a result that several jobs wait for: it is cancelled when the last of them is
--- cancelled or gone. It is released at the end.
+-- Gives a function the token of a result that several jobs wait for. It is cancelled when the last of them is
+-- cancelled or gone. It is released when the function returns.
 function dcc.with_shared_token(jobs, use)
     local parents = ffi.new("const dcc_cancel_token *[?]", #jobs)
     for index, job in ipairs(jobs) do parents[index - 1] = dcc.lib.dcc_job_token(job) end
@@ -242,7 +244,7 @@ function dcc.with_shared_token(jobs, use)
     if not fine then error(problem, 0) end
 end
 
--- Whether the work of this thread should stop.
+-- Whether the current work of this thread should stop.
 function dcc.is_cancelled()
     return dcc.check(dcc.lib.dcc_check_cancelled()) ~= 0
 end
@@ -259,16 +261,16 @@ function dcc.label(job)
     return ffi.string(text)
 end
 
--- With which words it failed, or gave up when it was cancelled.
+-- The message of a job that failed, or that gave up because it was cancelled.
 function dcc.failure(job)
     local text = ffi.new("char[4097]")
     dcc.check(dcc.lib.dcc_job_failure(job, text, 4097, nil))
     return ffi.string(text)
 end
 
--- Why: the cause, and the reason where someone gave one.
+-- Why a job was cancelled: the cause, and the reason if the cancel gave one.
 function dcc.reason(job)
-    local token = dcc.lib.dcc_job_token(job) -- borrowed: good as long as the job
+    local token = dcc.lib.dcc_job_token(job) -- lent: valid as long as the job
     local cause, text = ffi.new("int32_t[1]"), ffi.new("char[4097]")
     dcc.check(dcc.lib.dcc_cancel_token_cause(token, cause))
     dcc.check(dcc.lib.dcc_cancel_token_reason(token, text, 4097, nil))
@@ -282,7 +284,7 @@ function dcc.progress(job)
     return tonumber(info.done), tonumber(info.total)
 end
 
--- Tokens, jobs and contexts that live in the process.
+-- How many tokens, jobs and contexts live in the process.
 function dcc.live_handles()
     local stats = ffi.new("dcc_stats")
     stats.struct_size = ffi.sizeof(stats)

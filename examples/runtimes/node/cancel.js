@@ -1,12 +1,12 @@
-// Shows: dcc-cancel in Node.js, by koffi. A job sums numbers in a worker thread and polls; a timer of
-// the event loop cancels it, and it keeps what it has. Another job saves that, past its point of
+// Shows: dcc-cancel in Node.js, by koffi. A job sums numbers in a worker thread and polls. A timer of the
+// event loop cancels it, and the job keeps the partial sum. A second job saves the sum after its point of
 // no return.
 //
 // Run, after `cargo build --release`, with Node.js 18 or later:
 //     cp -r examples/runtimes/node target/ && npm ci --ignore-scripts --prefix target/node
 //     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so node target/node/cancel.js
 //
-// (koffi is a prebuilt package: its install script has nothing to do.)
+// (koffi is a prebuilt package, so its install script is not needed.)
 'use strict';
 
 const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
@@ -16,12 +16,12 @@ const dcc = require('./dcc_cancel.js');
 const STEPS = 10_000_000_000; // many minutes
 const FILES = 10;
 
-// The worker, in the context that it was given: no event loop turns while it sums, so no message can stop it.
-// The poll does.
+// The worker runs in the context that it was given. Its event loop does not run while it sums, so no message
+// can stop it, but a poll can.
 function sumUp() {
     const job = dcc.Job.find(workerData.id);
     let sum = 0;
-    // Stands for a native library that asks a function of its caller whether to stop.
+    // Stands for a native library that calls a function of its caller to ask whether to stop.
     const sumLibrary = (ask, data) => {
         let done = 0;
         do {
@@ -42,14 +42,14 @@ function sumUp() {
     }
 }
 
-// Asks as all code does; in a shield it gets to its end. How many files are removed.
+// Polls as all code does. Behind a shield it is not stopped. Returns how many files it has removed.
 function cleanUp() {
     let removed = 0;
     while (removed < FILES && !dcc.isCancelled()) removed += 1;
     return removed;
 }
 
-// A job that does what cannot be taken back; then it is too late to cancel it.
+// A job that does what cannot be taken back. After that a cancel is too late.
 function save(sum) {
     const job = dcc.Job.create('Save');
     try {
@@ -68,7 +68,7 @@ function save(sum) {
     }
 }
 
-// A result that two jobs wait for.
+// A result that two jobs wait for. It is cancelled when both have left.
 function share() {
     const views = [dcc.Job.create('Left view'), dcc.Job.create('Right view')];
     const both = new dcc.SharedToken(...views);
@@ -93,8 +93,8 @@ async function main() {
         const isOver = Promise.all([job.cancelled(), job.ended()]);
         await job.runAsync(async (context) => {
             worker = new Worker(__filename, { workerData: { id: job.id, context: context.handle } });
-            await once(worker, 'message'); // it runs
-            const user = new AbortController(); // as fetch and others take it
+            await once(worker, 'message'); // the worker runs
+            const user = new AbortController(); // the object that fetch and other functions take
             user.signal.addEventListener('abort', () => job.cancel(user.signal.reason));
             setTimeout(() => user.abort('the user pressed Esc'), 50);
             [result] = await once(worker, 'message');
@@ -110,7 +110,7 @@ async function main() {
         share();
         console.log(`job ${job.state}: ${job.failure}`);
     } finally {
-        await worker?.terminate(); // it has ended, but for errors
+        await worker?.terminate(); // only after an error the worker has not ended yet
         job.release();
     }
     console.log(`handles left ${dcc.liveHandles()}`);
@@ -122,6 +122,6 @@ if (isMainThread) {
         process.exitCode = 1;
     });
 } else {
-    // Told when nothing of it is in use here: the worker is then terminated.
+    // Sent when the worker uses nothing of the library any more, because it is terminated then.
     parentPort.postMessage(new dcc.Context(workerData.context).run(sumUp));
 }

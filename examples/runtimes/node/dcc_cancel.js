@@ -1,17 +1,18 @@
-// The part of dcc-cancel that cancel.js uses, for Node.js: declarations as in include/dcc_cancel.h, by
-// koffi. More functions are more lines of that header.
+// The part of dcc-cancel that cancel.js uses, declared for koffi as in include/dcc_cancel.h. For more
+// functions add more lines of that header.
 'use strict';
 
 const koffi = require('koffi');
 
-const NAME = 'libdcc_cancel.so.2'; // Windows: dcc_cancel.dll, which koffi finds where it is loaded
+const NAME = 'libdcc_cancel.so.2'; // on Windows dcc_cancel.dll; koffi finds it if it is loaded
 const ABI_MAJOR = 2;
 const RTLD_NOW = 2;
 const RTLD_NOLOAD = 4;
 
-// An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by its
-// SONAME wherever its file is, and with RTLD_NOLOAD finds nothing else. koffi.load of the bare name
-// would, too, but a copy that the system has installed before DCC_CANCEL_LIBRARY.
+// Finds an instance that the host or a plugin has loaded, because all of a process must share one. dlopen of
+// the bare name finds it by its SONAME wherever its file is, and with RTLD_NOLOAD it finds nothing else.
+// koffi.load of the bare name would also find it, but it would prefer a copy that is installed in the system
+// to the file that DCC_CANCEL_LIBRARY names.
 function load() {
     const dlopen = koffi.load(null).func('void *dlopen(const char *name, int flags)');
     const isLoaded = dlopen(NAME, RTLD_NOW | RTLD_NOLOAD) !== null;
@@ -44,7 +45,7 @@ koffi.struct('dcc_library_call', {
 });
 koffi.alias('dcc_status', 'int32_t');
 koffi.alias('dcc_native_event', 'intptr_t');
-koffi.pointer('handle', koffi.opaque()); // a BigInt in JavaScript: workers may be sent it
+koffi.pointer('handle', koffi.opaque()); // a BigInt in JavaScript, so that it can be sent to workers
 
 const library = load();
 const native = Object.fromEntries([
@@ -101,22 +102,24 @@ const CANCELLED_BY_TOKEN = 1;
 const SEALED = 19;
 const STATES = ['none', 'pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'];
 
-// What a function writes into a buffer of `size` bytes.
+// The text that a function writes into a buffer of `size` bytes.
 function text(size, write) {
     const out = ['\0'.repeat(size)];
     write(out);
     return out[0];
 }
 
-// A status of 0 or more is an answer; a negative one throws the library's text. The text is the
-// thread's: of a `.async` call, which runs on a thread of koffi, only the status is known.
+// Returns a status of 0 or more. A negative status is thrown with the library's text. The text belongs to the
+// thread of the call, and an `.async` call runs on a thread of koffi, so for such a call only the status is
+// known.
 function check(status) {
     if (status >= 0) return status;
     const why = text(1024, (out) => native.dcc_last_error(out, 1024, null));
     throw new Error(`dcc-cancel: ${why} (status ${status})`);
 }
 
-// Runs work in what `enter` makes current. No `await` inside: other code would run on this thread meanwhile.
+// Runs work while what `enter` has set is current. The work must not `await`, because other code would run on
+// this thread meanwhile.
 function within(enter, work) {
     const ticket = [0];
     check(enter(ticket));
@@ -127,11 +130,11 @@ function within(enter, work) {
     }
 }
 
-// Runs work whose polls are not cancelled: for what has to be done after a cancel, too.
+// Runs work whose polls are not cancelled, because it has to be done even after a cancel.
 const shield = (work) => within(native.dcc_context_shield, work);
 
-// What is current on this thread, for a callback or for a worker, which may be sent the handle. There nothing
-// is current, or something else. Release it where it was captured.
+// Captures what is current on this thread, for a callback or a worker, where something else is current, or
+// nothing. The handle may be sent to a worker. Release it where it was captured.
 class Context {
     static capture() {
         const out = [null];
@@ -146,7 +149,8 @@ class Context {
     release() { check(native.dcc_context_release(this.handle)); }
 }
 
-// Of a result that several jobs wait for: cancelled when the last of them is cancelled or gone.
+// The token of a result that several jobs wait for. It is cancelled when the last of them is cancelled or
+// gone.
 class SharedToken {
     // Release it in a `finally`.
     constructor(...jobs) {
@@ -163,7 +167,7 @@ class SharedToken {
 class Job {
     #released = false;
 
-    // A pending job; release it in a `finally`.
+    // Makes a pending job. Release it in a `finally`.
     static create(label) {
         const out = [null];
         const desc = { struct_size: koffi.sizeof('dcc_job_desc'), label, label_length: NUL_TERMINATED };
@@ -171,7 +175,7 @@ class Job {
         return new Job(out[0]);
     }
 
-    // The same job in another thread; release it there, too.
+    // The same job in another thread. Release it there as well.
     static find(id) {
         const out = [null];
         if (check(native.dcc_job_find(id, out)) !== 0) throw new Error(`there is no job ${id}`);
@@ -180,20 +184,20 @@ class Job {
 
     constructor(handle) { this.handle = handle; }
 
-    // Once. The handle stays, so that a later use is told that it is stale.
+    // Call it once. The handle is kept, so that the library answers a later use with "invalid handle".
     release() {
         if (!this.#released) check(native.dcc_job_release(this.handle));
         this.#released = true;
     }
 
     get id() { return native.dcc_job_id(this.handle); }
-    get token() { return native.dcc_job_token(this.handle); } // borrowed: good as long as the job
+    get token() { return native.dcc_job_token(this.handle); } // lent: valid as long as the job
     get state() {
         const out = [0];
         check(native.dcc_job_state(this.handle, out));
         return STATES[out[0]];
     }
-    // With which words it failed, or gave up when it was cancelled.
+    // The message of a job that failed, or that gave up because it was cancelled.
     get failure() { return text(4097, (out) => check(native.dcc_job_failure(this.handle, out, 4097, null))); }
     get label() { return text(4097, (out) => check(native.dcc_job_label(this.handle, out, 4097, null))); }
     get reason() {
@@ -208,16 +212,16 @@ class Job {
         return info;
     }
     setProgress(done, total) { check(native.dcc_job_set_progress(this.handle, done, total, null, 0)); }
-    // SEALED: too late.
+    // Asks the job to stop. SEALED: too late.
     cancel(reason) { return check(native.dcc_job_cancel(this.handle, reason, NUL_TERMINATED)); }
 
-    // The point of no return, before what cannot be taken back. True: go ahead, no cancel reaches it any
-    // more. False: a cancel was first.
+    // The job's point of no return. Call it before the job does what cannot be taken back. True: go ahead, no
+    // cancel reaches the job any more. False: a cancel was first.
     seal() { return check(native.dcc_job_seal(this.handle)) === 0; }
 
-    // Resolves when the job has really ended, on whichever thread: with true, or with false if it never
-    // can. The event loop waits for a native event. On Windows, where it polls sockets alone, wait for
-    // dcc_job_wait as `cancelled` does for its token.
+    // Resolves with true when the job has really ended, on any thread, or with false if it never can. The
+    // event loop waits for a native event. On Windows the loop can wait for sockets only; there call
+    // dcc_job_wait on a thread, as `cancelled` does with the token.
     async ended() {
         const out = [0];
         check(native.dcc_job_native_event(this.handle, out));
@@ -231,8 +235,8 @@ class Job {
         return check(native.dcc_job_wait(this.handle, 0)) === 0;
     }
 
-    // Resolves with true when the job is cancelled, with false when it is gone. Waits on a thread of
-    // koffi: the event loop goes on meanwhile.
+    // Resolves with true when the job is cancelled, and with false when it is gone. It waits on a thread of
+    // koffi, so the event loop goes on meanwhile.
     cancelled() {
         return new Promise((resolve, reject) => {
             native.dcc_cancel_token_wait.async(this.token, FOREVER, (error, status) =>
@@ -240,9 +244,9 @@ class Job {
         });
     }
 
-    // Runs a function with the job as the current one of this thread: what it calls need not know the
-    // job. No `await` inside: other code would run on this thread meanwhile. The job ends as the
-    // function does: true is done; what it throws fails the job.
+    // Runs a function with this job as the current job of this thread, so the code that it calls need not
+    // know the job. The function must not `await`, because other code would run on this thread meanwhile.
+    // True completes the job, false ends it as cancelled, and an exception fails it.
     run(work) {
         if (!this.#begin()) return;
         try {
@@ -252,8 +256,8 @@ class Job {
         }
     }
 
-    // As run, for work that awaits. It gets a context, in which its parts, here or in workers, run with the
-    // job as the current one.
+    // As `run`, for work that awaits. It gets a context. Parts of the work that run in that context, here or
+    // in workers, have the job as their current job.
     async runAsync(work) {
         if (!this.#begin()) return;
         const context = this.#whileCurrent(() => Context.capture());
@@ -293,9 +297,10 @@ class Job {
     }
 }
 
-// A call of a native library that asks a function of its caller now and then: give it `ask` and `data`, and
-// no JavaScript runs in its callback. `end` says how it returned; a job that was stopped or has failed ends
-// with the library's words. Whether to go on.
+// A call of a native library that now and then calls a function of its caller to ask whether to stop. Give
+// the library `ask` and `data`, so that no JavaScript runs in the callback. `end` tells how the library has
+// returned. If it was stopped or has failed, the job ends with the library's message. It answers whether to
+// go on.
 class LibraryCall {
     ask = native.dcc_library_call_ask;
 
@@ -313,10 +318,10 @@ class LibraryCall {
     }
 }
 
-// Whether the work of this thread should stop.
+// Whether the current work of this thread should stop.
 const isCancelled = () => check(native.dcc_check_cancelled()) !== 0;
 
-// Tokens, jobs and contexts that live in the process.
+// How many tokens, jobs and contexts live in the process.
 function liveHandles() {
     const stats = { struct_size: koffi.sizeof('dcc_stats'), reserved: 0, live_tokens: 0, live_jobs: 0,
         live_contexts: 0, others: new Array(15).fill(0) };

@@ -1,5 +1,5 @@
-# Shows: dcc-cancel in Ruby, by fiddle. A job sums numbers and polls; another thread cancels it, and it
-# keeps what it has. Another job saves that, past its point of no return.
+# Shows: dcc-cancel in Ruby, by fiddle. A job sums numbers and polls. Another thread cancels it, and the job
+# keeps the partial sum. A second job saves the sum after its point of no return.
 #
 # Run, after `cargo build --release` (Debian: ruby):
 #     DCC_CANCEL_LIBRARY=$PWD/target/release/libdcc_cancel.so ruby examples/runtimes/ruby/cancel.rb
@@ -9,7 +9,7 @@ require_relative "dcc_cancel"
 STEPS = 10_000_000_000 # hours
 FILES = 10
 
-# Stands for a native library that asks a function of its caller whether to stop.
+# Stands for a native library that calls a function of its caller to ask whether to stop.
 def sum_library(ask, data)
   sum = done = 0
   loop do
@@ -19,10 +19,10 @@ def sum_library(ask, data)
   end
 end
 
-# Asks as all code does; in a shield it gets to its end. How many files are removed.
+# Polls as all code does. Behind a shield it is not stopped. Returns how many files it has removed.
 def clean_up = FILES.times.take_while { !DccCancel.cancelled? }.size
 
-# A result that two jobs wait for.
+# A result that two jobs wait for. It is cancelled when both have left.
 def share
   DccCancel::Job.open("Left view") do |left|
     DccCancel::Job.open("Right view") do |right|
@@ -37,7 +37,7 @@ def share
   end
 end
 
-# A job of another thread, which does what cannot be taken back; then it is too late to cancel it.
+# A job on another thread that does what cannot be taken back. After that a cancel is too late.
 def save(sum)
   DccCancel::Job.open("Save") do |job|
     saved = answer = nil
@@ -50,12 +50,12 @@ def save(sum)
         true
       end
     end
-    # As an event loop does, among sockets and the like.
+    # An event loop waits for it in the same way, beside its sockets.
     job.open_end_event { |ended| IO.select([ended]) }
     job.wait
     told = answer == DccCancel::Job::SEALED ? "came too late" : "was first"
     puts "saved #{saved}: job #{job.state}, a cancel #{told}"
-    thread.join # it uses the job
+    thread.join # the thread uses the job
   end
 end
 
@@ -69,7 +69,7 @@ DccCancel::Job.open("Sum up") do |job|
         sleep 0.05
         job.cancel("the user pressed Esc")
       end
-      # On a thread of the job's own.
+      # Runs on another thread that works for the job.
       work = DccCancel.with_context do
         DccCancel.call_library do |ask, data|
           done, sum = sum_library(ask, data)
@@ -82,7 +82,7 @@ DccCancel::Job.open("Sum up") do |job|
       goes_on
     end
   ensure
-    user&.join # it uses the job
+    user&.join # the thread uses the job
   end
 
   puts format("stopped after %d of %d steps by: %s", *job.progress, job.reason)

@@ -1,5 +1,5 @@
-# The part of dcc-cancel that cancel.rb uses, for Ruby's fiddle: declarations as in
-# include/dcc_cancel.h. More functions are more lines of that header.
+# The part of dcc-cancel that cancel.rb uses, declared for Ruby's fiddle as in include/dcc_cancel.h. For more
+# functions add more lines of that header.
 
 require "fiddle/import"
 
@@ -9,14 +9,15 @@ module DccCancel
   module Native
     extend Fiddle::Importer
 
-    NAME = "libdcc_cancel.so.2" # Windows: dcc_cancel.dll, which dlload finds where it is loaded
+    NAME = "libdcc_cancel.so.2" # on Windows dcc_cancel.dll; dlload finds it if it is loaded
     ABI_MAJOR = 2
     NO_LIMIT = 0xffffffffffffffff
     RTLD_NOLOAD = 4
 
-    # An instance that the host or a plugin has loaded goes first: dlopen of the bare name finds it by
-    # its SONAME wherever its file is, and with RTLD_NOLOAD finds nothing else. dlload of the bare name
-    # would, too, but a copy that the system has installed before DCC_CANCEL_LIBRARY.
+    # Finds an instance that the host or a plugin has loaded, because all of a process must share one. dlopen
+    # of the bare name finds it by its SONAME wherever its file is, and with RTLD_NOLOAD it finds nothing
+    # else. dlload of the bare name would also find it, but it would prefer a copy that is installed in the
+    # system to the file that DCC_CANCEL_LIBRARY names.
     def self.file
       Fiddle::Handle.new(NAME, Fiddle::RTLD_NOW | RTLD_NOLOAD)
       NAME
@@ -80,7 +81,7 @@ module DccCancel
     raise LoadError, "a second copy of dcc-cancel was loaded" unless dcc_instance_check.zero?
   end
 
-  # Calls a function: a status of 0 or more is an answer, a negative one raises the library's text.
+  # Calls a function and returns its status. A negative status is raised with the library's text.
   def self.call(name, *arguments)
     status = Native.public_send(name, *arguments)
     return status unless status.negative?
@@ -89,7 +90,7 @@ module DccCancel
     raise Error, "#{name}: #{why} (status #{status})"
   end
 
-  # What the block has a function write into a buffer.
+  # The text that a function writes into a buffer. The block calls the function.
   def self.text
     buffer = "\0" * 4097
     yield buffer
@@ -98,11 +99,11 @@ module DccCancel
 
   def self.version = Native.dcc_version_string.to_s
 
-  # Whether the work of this thread should stop.
+  # Whether the current work of this thread should stop.
   def self.cancelled? = !call(:dcc_check_cancelled).zero?
 
-  # Carries what is current here to the thread that calls the result, once: Thread.new(&with_context { ... }).
-  # A new thread has nothing current, so that what asks there is never told to stop.
+  # Carries what is current here to the thread that calls the result: Thread.new(&with_context { ... }). The
+  # result may be called once. A new thread has nothing current, so its polls would never say stop.
   def self.with_context(&work)
     out = "\0" * Fiddle::SIZEOF_VOIDP
     call(:dcc_context_capture, out)
@@ -114,7 +115,7 @@ module DccCancel
     end
   end
 
-  # Polls in the block are not cancelled: for what has to be done after a cancel, too.
+  # Polls in the block are not cancelled. Use it for work that has to be done even after a cancel.
   def self.shield(&work) = within(:dcc_context_shield, &work)
 
   def self.within(enter, *arguments)
@@ -128,10 +129,10 @@ module DccCancel
   end
   private_class_method :within
 
-  # Calls a native library that asks a function of its caller now and then: the block hands it that function
-  # and its argument, and no Ruby runs in the callback. The block answers whether the library succeeded,
-  # whether it says that it was aborted, and its words; a job that was stopped or has failed ends with those.
-  # Whether to go on.
+  # Calls a native library that now and then calls a function of its caller to ask whether to stop. The block
+  # passes the given function and its argument to the library, so that no Ruby code runs in the callback. It
+  # returns whether the library succeeded, whether it says that it was aborted, and its message. If it was
+  # stopped or has failed, the job ends with that message. Answers whether to go on.
   def self.call_library
     library_call = Native::LibraryCall.malloc(Fiddle::RUBY_FREE)
     library_call.struct_size = Native::LibraryCall.size
@@ -141,7 +142,7 @@ module DccCancel
          words.bytesize).zero?
   end
 
-  # Tokens, jobs and contexts that live in the process.
+  # How many tokens, jobs and contexts live in the process.
   def self.live_handles
     stats = Native::Stats.malloc(Fiddle::RUBY_FREE)
     stats.struct_size = Native::Stats.size
@@ -149,9 +150,10 @@ module DccCancel
     stats.counts.first(3).sum
   end
 
-  # Of a result that several jobs wait for: cancelled when the last of them is cancelled or gone.
+  # The token of a result that several jobs wait for. It is cancelled when the last of them is cancelled or
+  # gone.
   class SharedToken
-    # Gives the block a token, which is released at its end.
+    # Gives the block a token. It is released at the end of the block.
     def self.open(*jobs)
       token = new(jobs)
       yield token
@@ -177,7 +179,7 @@ module DccCancel
 
     attr_reader :handle
 
-    # Gives the block a pending job, which is released at its end.
+    # Gives the block a pending job. It is released at the end of the block.
     def self.open(label)
       job = new(label)
       yield job
@@ -196,14 +198,14 @@ module DccCancel
       @handle = out.unpack1("J")
     end
 
-    # Once. The handle stays, so that a later use is told that it is stale.
+    # Call it once. The handle is kept, so that the library answers a later use with "invalid handle".
     def release
       DccCancel.call(:dcc_job_release, @handle) unless @released
       @released = true
     end
 
-    # Runs a block with the job as the current one of this thread: what it calls need not know the job.
-    # The job ends as the block does; what it raises fails it.
+    # Runs a block with this job as the current job of this thread, so the code that it calls need not know
+    # the job. True completes the job, false ends it as cancelled, and an exception fails it.
     def run
       unless DccCancel.call(:dcc_job_begin, @handle).zero? # cancelled before it began
         return DccCancel.call(:dcc_job_acknowledge_cancel, @handle)
@@ -222,18 +224,18 @@ module DccCancel
       DccCancel.call(is_done ? :dcc_job_complete : :dcc_job_acknowledge_cancel, @handle)
     end
 
-    # SEALED: too late.
+    # Asks the job to stop. SEALED: too late.
     def cancel(reason) = DccCancel.call(:dcc_job_cancel, @handle, reason, reason.bytesize)
 
-    # The point of no return, before what cannot be taken back. True: go ahead, no cancel reaches it any more.
-    # False: a cancel was first.
+    # The job's point of no return. Call it before the job does what cannot be taken back. True: go ahead, no
+    # cancel reaches the job any more. False: a cancel was first.
     def seal = DccCancel.call(:dcc_job_seal, @handle).zero?
 
-    # Waits until it has really ended, on whichever thread: then what it works on can be freed.
+    # Waits until the job has really ended, on any thread. After that its data can be freed.
     def wait = DccCancel.call(:dcc_job_wait, @handle, Native::NO_LIMIT)
 
-    # Gives the block an IO that is readable once it has ended, for IO.select and event loops, which must not
-    # read from it; closed at the end of the block. Then `wait` comes back at once.
+    # Gives the block an IO that is readable once the job has ended; `wait` then returns at once. It is for
+    # IO.select and event loops, which must not read from it. It is closed at the end of the block.
     def open_end_event
       out = "\0" * 8
       DccCancel.call(:dcc_job_native_event, @handle, out)
@@ -259,12 +261,12 @@ module DccCancel
       DccCancel.text { |buffer| DccCancel.call(:dcc_job_label, @handle, buffer, buffer.bytesize, nil) }
     end
 
-    # With which words it failed, or gave up when it was cancelled.
+    # The message of a job that failed, or that gave up because it was cancelled.
     def failure
       DccCancel.text { |buffer| DccCancel.call(:dcc_job_failure, @handle, buffer, buffer.bytesize, nil) }
     end
 
-    def token = Native.dcc_job_token(@handle) # borrowed: good as long as the job
+    def token = Native.dcc_job_token(@handle) # lent: valid as long as the job
 
     def reason
       DccCancel.text do |buffer|
