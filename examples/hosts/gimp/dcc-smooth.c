@@ -1,6 +1,6 @@
-/* Shows: a GIMP 2.10 plug-in whose long work can be cancelled, and that leaves the image as it was
- * then. The work polls (smooth.c), a job says who may cancel it (plug-in-job.c), and the image is
- * changed once, after the last poll.
+/* Shows: a GIMP 2.10 plug-in whose long work can be cancelled. A cancel leaves the image unchanged. The work
+ * polls (smooth.c), a job has the sources of the cancel (plug-in-job.c), and the image is changed once, after
+ * the last poll.
  *
  * Build, with libgimp2.0-dev and an installed dcc_cancel:  make
  * Put it where GIMP finds it:                              make install
@@ -35,7 +35,7 @@ static void run   (const gchar      *name,
 
 static const GimpPlugInInfo PLUG_IN_INFO = { NULL, plug_in_job_quit, query, run };
 
-/* In place of MAIN (): the job wants to know the pipe that GIMP writes to. */
+/* Replaces MAIN (), because the job needs the pipe that GIMP writes to. */
 int
 main (int   argc,
       char *argv[])
@@ -72,7 +72,7 @@ query (void)
   gimp_plugin_menu_register (PLUG_IN_PROC, "<Image>/Filters/Blur");
 }
 
-/* What the caller asked for; FALSE and a message: what is wrong with it. */
+/* Reads the arguments of the caller. FALSE: they are wrong, and the message says how. */
 static gboolean
 read_values (GimpRunMode       run_mode,
              gint              n_params,
@@ -82,7 +82,7 @@ read_values (GimpRunMode       run_mode,
 {
   if (run_mode != GIMP_RUN_NONINTERACTIVE)
     {
-      gimp_get_data (PLUG_IN_PROC, values); /* stays as it is if nothing was run before */
+      gimp_get_data (PLUG_IN_PROC, values); /* changes nothing if the plug-in was not run before */
     }
   else if (n_params != 5)
     {
@@ -111,7 +111,7 @@ read_values (GimpRunMode       run_mode,
   return TRUE;
 }
 
-/* Smooths the drawable in place, or leaves it as it was and says why. */
+/* Smooths the drawable in place. After a cancel or an error it is unchanged, and the message says why. */
 static GimpPDBStatusType
 smooth_drawable (gint32          image_id,
                  gint32          drawable_id,
@@ -129,7 +129,7 @@ smooth_drawable (gint32          image_id,
                                       &bounds.width, &bounds.height))
     {
       dcc_job_complete (job);
-      return GIMP_PDB_SUCCESS; /* what is selected is outside of the drawable */
+      return GIMP_PDB_SUCCESS; /* the selection is outside of the drawable */
     }
 
   gimp_progress_init ("Smoothing");
@@ -139,14 +139,14 @@ smooth_drawable (gint32          image_id,
 
   if (! is_complete)
     {
-      /* Before libgimp is called again: after GIMP's own Cancel that ends this process. */
+      /* Before libgimp is called again, because after GIMP's own Cancel such a call ends this process. */
       gchar *reason = plug_in_job_acknowledge_cancel (job);
 
       *message = g_strdup_printf ("Cancelled (%s); the image is as it was.", reason);
       g_free (reason);
     }
 
-  g_object_unref (shadow); /* hands its last tiles to GIMP */
+  g_object_unref (shadow); /* sends its last tiles to GIMP */
   g_object_unref (source);
 
   if (! is_complete)
@@ -155,8 +155,8 @@ smooth_drawable (gint32          image_id,
       return GIMP_PDB_CANCEL;
     }
 
-  /* All that changes the image is here, after the last poll. So a cancel finds it untouched, also the
-   * one that kills this process, and leaves no empty step in the undo history. */
+  /* Only the code from here on changes the image, after the last poll. So every cancel, also one that
+   * kills this process, leaves the image unchanged and no empty step in the undo history. */
   gimp_image_undo_group_start (image_id);
   is_merged = gimp_drawable_merge_shadow (drawable_id, TRUE);
   if (is_merged)
@@ -183,7 +183,7 @@ run (const gchar      *name,
      GimpParam       **return_vals)
 {
   static GimpParam  answer[2];
-  static gchar     *message = NULL; /* as long as the answer */
+  static gchar     *message = NULL; /* it must live as long as the answer */
   GimpRunMode       run_mode = (GimpRunMode) params[0].data.d_int32;
   SmoothValues      values   = { 10, 0.0 };
   GimpPDBStatusType status   = GIMP_PDB_CALLING_ERROR;
@@ -195,7 +195,7 @@ run (const gchar      *name,
       status = GIMP_PDB_EXECUTION_ERROR;
       if (job)
         {
-          gegl_init (NULL, NULL); /* takes a while, in which signals are taken already */
+          gegl_init (NULL, NULL); /* takes a while; signals are handled already */
           status = smooth_drawable (params[1].data.d_image, params[2].data.d_drawable,
                                     job, values.iterations, &message);
           gegl_exit ();
@@ -209,7 +209,7 @@ run (const gchar      *name,
       gimp_displays_flush ();
     }
   if (status == GIMP_PDB_CANCEL)
-    gimp_message (message); /* GIMP itself says nothing then */
+    gimp_message (message); /* GIMP itself shows no message in this case */
 
   answer[0].type          = GIMP_PDB_STATUS;
   answer[0].data.d_status = status;

@@ -1,4 +1,4 @@
-/* Who may cancel what a plug-in does. */
+/* The job of a plug-in's call, and the sources of its cancel: GIMP, signals and a time limit. */
 
 #define _XOPEN_SOURCE 700 /* sigaction */
 
@@ -28,11 +28,11 @@ plug_in_job_remember_pipe (gint   argc,
     pipe_of_gimp = atoi (argv[2]);
 }
 
-/* GIMP 2.10 does not ask a plug-in to stop. Its Cancel button writes "quit" to the pipe, kills the
- * process 10 ms later and throws its shadow tiles away; a GIMP that ends does so too, and one that
- * crashed has closed the pipe. Between two calls of libgimp nothing else can be in it, unless the
- * plug-in has temporary procedures, as dialogs with a preview have. So what is asked of the main
- * thread between two rows is whether there is anything to read. */
+/* GIMP 2.10 does not ask a plug-in to stop. Its Cancel button writes "quit" to the pipe, kills the process
+ * 10 ms later and drops its shadow tiles. GIMP does the same when it ends, and a crash of GIMP closes the
+ * pipe. Between two calls of libgimp nothing else can be in the pipe, unless the plug-in has temporary
+ * procedures, as dialogs with a preview have. So between two rows the main thread asks whether there is
+ * anything to read. */
 static int32_t
 gimp_ends_this_process (void *user_data)
 {
@@ -42,7 +42,7 @@ gimp_ends_this_process (void *user_data)
   return g_poll (&from_gimp, 1, 0) > 0;
 }
 
-/* In a handler nothing may be cancelled: it takes locks. So the number goes to a thread. */
+/* A signal handler must not cancel, because a cancel takes locks. So it sends the number to a thread. */
 static void
 on_signal (int number)
 {
@@ -51,7 +51,7 @@ on_signal (int number)
 
   if (write (signal_pipe[1], &byte, 1) != 1)
     {
-      /* The pipe is full of signals, one of which does. */
+      /* The pipe is full, so a signal is on its way already, and one is enough. */
     }
   errno = error;
 }
@@ -72,7 +72,7 @@ relay_signals (gpointer job)
   return NULL;
 }
 
-/* The thread has its own reference of the job, and both stay until the process ends. */
+/* The thread has a reference to the job. Thread and reference live until the process ends. */
 static gboolean
 cancel_on_signals (dcc_job  *job,
                    GError  **error)
@@ -96,7 +96,7 @@ cancel_on_signals (dcc_job  *job,
   memset (&action, 0, sizeof (action));
   sigemptyset (&action.sa_mask);
   action.sa_handler = on_signal;
-  action.sa_flags   = SA_RESTART; /* libgimp may be reading from GIMP */
+  action.sa_flags   = SA_RESTART; /* a read of libgimp must not fail */
   sigaction (SIGTERM, &action, NULL);
   sigaction (SIGINT, &action, NULL);
 
@@ -125,7 +125,7 @@ plug_in_job_begin (const gchar  *label,
   desc.label           = label;
   desc.label_length    = DCC_NUL_TERMINATED;
   desc.is_cancelled    = gimp_ends_this_process;
-  desc.min_interval_ns = 1000000; /* of the 10 ms that GIMP gives */
+  desc.min_interval_ns = 1000000; /* GIMP leaves us 10 ms */
 
   if (dcc_job_create (&desc, &job) < 0 ||
       (time_limit > 0.0 &&

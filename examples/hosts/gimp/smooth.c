@@ -1,5 +1,5 @@
-/* The work. It reads and writes bands of rows, so that GIMP's tiles are fetched once per iteration,
- * and polls once per row: a few microseconds of work. */
+/* The work. It reads and writes bands of rows, so that each of GIMP's tiles is fetched once per iteration. It
+ * polls once per row, which is a few microseconds of work. */
 
 #include "smooth.h"
 
@@ -9,21 +9,21 @@
 #define BAND_HEIGHT 64
 #define CHANNELS    4
 
-/* What an iteration needs of its neighbours. */
+/* The pixels that an iteration needs. */
 typedef struct
 {
   gfloat *before; /* a band with one pixel more on each side */
   gfloat *after;
 } Bands;
 
-/* How far all iterations are. */
+/* The progress of all iterations together. */
 typedef struct
 {
   guint64 done;
   guint64 total;
 } Rows;
 
-/* One row; `above` is the one before it in a band whose rows are `stride` long. */
+/* Smooths one row. `above` is the row before it, in a band whose rows are `stride` long. */
 static void
 smooth_row (const gfloat *above,
             gsize         stride,
@@ -101,7 +101,8 @@ smooth (GeglBuffer          *source,
   Rows           rows = { 0, 0 };
   gint           i;
 
-  /* A pixel takes from as far away as there are iterations, so that much more is smoothed. */
+  /* After so many iterations a pixel depends on pixels so far away. So a margin of that width is smoothed,
+   * too. */
   all.x      -= iterations;
   all.y      -= iterations;
   all.width  += 2 * iterations;

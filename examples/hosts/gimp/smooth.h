@@ -3,9 +3,9 @@
 
 #include <gegl.h>
 
-/* Averages each pixel of `area` with its neighbours, as often as `iterations` says, and writes it to
- * `result`; outside of `source` its edges go on. Polls what is current on this thread in each row.
- * FALSE: was cancelled; what is in `result` is not to be used. */
+/* Averages each pixel of `area` with its neighbours, `iterations` times, and writes it to `result`.
+ * Outside of `source` the pixels of its edges are repeated. Polls what is current on this thread in each
+ * row. FALSE: it was cancelled, and `result` must not be used. */
 gboolean smooth (GeglBuffer          *source,
                  GeglBuffer          *result,
                  const GeglRectangle *area,

@@ -1,4 +1,4 @@
-// A cook as a job of dcc-cancel. Copy this and DCC_Plugin.* into your plugin.
+// Makes a cook a job of dcc-cancel. Copy this file and DCC_Plugin.* into your plugin.
 #ifndef __DCC_CookJob_h__
 #define __DCC_CookJob_h__
 
@@ -14,9 +14,9 @@
 
 #include <dcc_cancel.hpp>
 
-/// One cook: what Houdini shows in its status line and stops by Esc (UT_AutoInterrupt), and what
-/// agents find by the node's path in dcc_stats_live_jobs and cancel by its id. Both reach the same
-/// dcc::poller, on every thread that the cook's context is carried to.
+/// One cook. Houdini shows it in its status line and stops it by Esc (UT_AutoInterrupt). Agents find it by
+/// the node's path in dcc_stats_live_jobs and cancel it by its id. Both reach the polls of the cook, on every
+/// thread that the cook's context is carried to.
 class DCC_CookJob : UT_NonCopyable
 {
 public:
@@ -24,34 +24,35 @@ public:
     {
         dcc::job_options options;
         options.label = node_path.c_str();
-        // UT_AutoInterrupt is for one thread, so only this one, the cooking thread, asks it. Its
-        // first yes cancels the job, which is what all the others see.
+        // UT_AutoInterrupt may be used by one thread, so only this thread, the cooking thread, asks it. Its
+        // first yes cancels the job, and the polls of all other threads see that.
         options.is_cancelled = [this] { return myInterrupt.wasInterrupted(percent()); };
-        // Houdini locks and looks at the keyboard for an answer; 20 ms is at once for a hand.
+        // For an answer Houdini takes a lock and looks at the keyboard, so it is not asked more often. A user
+        // does not notice 20 ms.
         options.min_interval = std::chrono::milliseconds(20);
         myJob = DCC_Plugin::createJob(std::move(options));
     }
 
-    /// The job must not ask what is gone, should somebody still hold it.
+    /// Ends the job, because a job that somebody still holds must not ask an interrupt that is gone.
     ~DCC_CookJob() { myJob.interrupt(); }
 
-    /// Runs the cook as the current job; it returns false if it was stopped. What an agent's job cooks and
-    /// the user interrupts is cancelled with that job: it does not go on to the next node.
+    /// Runs the cook as the current job. The function returns false if it was stopped. If the user interrupts
+    /// a cook of an agent's job, that job is cancelled, too, so that it does not go on to the next node.
     template <typename Function>
     dcc::job_state
     run(Function &&function)
     {
         const dcc::job_state end = dcc::run(myJob, std::forward<Function>(function));
         if (end == dcc::job_state::completed)
-            myInterrupt.wasInterrupted(percent()); // all of it, for as long as it is still shown
+            myInterrupt.wasInterrupted(percent()); // shows 100 % until Houdini hides the bar
         if (end == dcc::job_state::cancelled && myJob.token().cause() == dcc::cause::foreign)
             dcc::job::current().cancel("Interrupted by the user");
         return end;
     }
 
-    /// Inside run, for what changes the node: calls the function behind the point of no return. Whoever
-    /// cancels the cook from here on is told that it is too late; where a cancel was first nothing is
-    /// called, and the cook is left by dcc::cancelled_error.
+    /// Calls the function that changes the node, after the point of no return. Use it inside run. A cancel
+    /// from here on is answered with "too late". If a cancel was first, the function is not called, and
+    /// dcc::cancelled_error leaves the cook.
     template <typename Function>
     void
     commit(Function &&function)
@@ -59,13 +60,13 @@ public:
         myJob.commit(std::forward<Function>(function));
     }
 
-    /// For the node's error message.
+    /// The text for the node's error message.
     std::string
     whyNotCompleted() const
     {
         if (myJob.state() == dcc::job_state::failed)
             return myJob.failure();
-        // A token that is current here stops the cook, too, such as that of an agent's request.
+        // The cook may have been stopped by the current token instead, such as that of an agent's request.
         const dcc::token token = myJob.is_cancelled() ? myJob.token() : dcc::token::current();
         if (token.cause() == dcc::cause::foreign)
             return "Interrupted by the user";
@@ -74,7 +75,7 @@ public:
     }
 
 private:
-    /// Of all steps, whoever counts in them, on whichever threads; -1, which shows none, before the first.
+    /// The progress of all steps on all threads. -1 before the first step: Houdini shows no percentage then.
     int
     percent() const
     {

@@ -1,5 +1,5 @@
-// What the plugin has once: the owner of all that it hands to the library, the queue of jobs for
-// Houdini's main thread, and the event generator that pumps it.
+// The objects that the plugin has once: the owner of all its functions that the library calls, the queue of
+// jobs for Houdini's main thread, and the event generator that pumps the queue.
 
 #include "DCC_Plugin.h"
 #include "dcc_houdini.h"
@@ -27,8 +27,8 @@ namespace {
 constexpr std::chrono::milliseconds theBudget(8);
 constexpr int thePollMilliseconds = 20;
 
-/// Has Houdini's event loop, also hbatch's, run agents' jobs. Of the ways into that loop this is the
-/// one that needs neither Python nor Qt; hou.ui.addEventLoopCallback, every 50 ms, is the other one.
+/// Makes Houdini's event loop, also that of hbatch, run agents' jobs. This way needs neither Python nor Qt.
+/// The other way is hou.ui.addEventLoopCallback, which is called every 50 ms.
 class EventPump : public FS_EventGenerator
 {
 public:
@@ -38,9 +38,9 @@ public:
     int
     processEvents() override
     {
-        // Refused, and harmless, where a job's own cook lets Houdini handle events.
+        // If a cook inside a job lets Houdini handle events, the pump is refused, which is harmless.
         DCC_Plugin::mainThread().pump(theBudget);
-        return 1; // go on polling
+        return 1; // Houdini goes on calling this
     }
 };
 
@@ -53,12 +53,13 @@ struct Plugin : UT_NonCopyable
     bool myPumpIsInstalled = false;
 };
 
-/// No destructor runs at the exit: on Windows that would be before close(). The main thread alone opens and
-/// closes it; others look under the lock, under which nothing is let go that could call foreign code.
+/// A raw pointer, so that no destructor runs at the exit: on Windows it would run before close(). Only the
+/// main thread sets it. Other threads read it under the lock. Nothing is released under the lock, because a
+/// release may call code of others.
 std::mutex theLock;
 Plugin *thePlugin = nullptr;
 
-/// What an agent's job does, on the main thread.
+/// The work of an agent's job. It runs on the main thread.
 bool
 cookNode(const std::string &path)
 {
@@ -98,7 +99,7 @@ DCC_Plugin::open() noexcept
             std::lock_guard<std::mutex> lock(theLock);
             thePlugin = opened.release();
         }
-        // Early: before Houdini deletes the nodes that running jobs work on.
+        // An early callback runs before Houdini deletes the nodes that running jobs work on.
         UT_Exit::addEarlyExitCallback(DCC_Plugin::close);
         installPump();
     } catch (const std::exception &thrown) {
@@ -120,7 +121,7 @@ DCC_Plugin::close(void *) noexcept
         closed->myPump.uninstallGenerator();
     closed->myExit.cancel("Houdini exits");
     closed->myMainThread.close();
-    // Called from inside one of its own jobs it cannot be closed; then no code is unloaded either.
+    // Inside one of the plugin's own jobs the owner cannot be closed. Then no code is unloaded either.
     closed->myOwner.close();
 }
 
@@ -139,8 +140,8 @@ DCC_Plugin::createJob(dcc::job_options options)
     if (!thePlugin)
         throw std::runtime_error("dcc_cancel is closed: Houdini exits, or the plugin could not open it; "
                                  "then the console says why.");
-    // A parent that is given is the only one. So a cook is not below the request whose token is current: of
-    // nodes in a row the first one that commits would answer for all of it.
+    // A given parent replaces what is current. So a cook is not below the token of the current request. If it
+    // were, the commit of the first of several nodes would decide for the whole request.
     options.parent = dcc::token::create({outer, thePlugin->myExit});
     options.owner = &thePlugin->myOwner;
     return dcc::job::create(options);

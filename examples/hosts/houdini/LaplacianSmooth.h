@@ -1,4 +1,5 @@
-// Smooths the points of polygons: each moves towards the mean of those that it shares an edge with.
+// Smooths the points of polygons. Each point moves towards the mean of the points that it shares an edge
+// with.
 #ifndef __LaplacianSmooth_h__
 #define __LaplacianSmooth_h__
 
@@ -17,9 +18,9 @@
 
 #include <dcc_cancel.hpp>
 
-/// Polls, and counts in the step of progress that is current, so it need not know of the cook. A pass reads
-/// one array and writes another, so one that was stopped is simply dropped. Whatever answers false was
-/// stopped on its way.
+/// It polls, and counts in the step of progress that is current, so it need not know the cook. A pass reads
+/// one array and writes another, so the result of a stopped pass is simply dropped. A function that answers
+/// false was stopped.
 class LaplacianSmooth
 {
 public:
@@ -31,7 +32,8 @@ public:
             myPositions.push_back(position.get(gdp.pointOffset(GA_Index(i))));
     }
 
-    /// Each point's neighbours along the edges of polygons, each once however many polygons share it.
+    /// Finds each point's neighbours along the edges of polygons. An edge that several polygons share counts
+    /// once.
     bool
     findNeighbours()
     {
@@ -87,8 +89,9 @@ public:
     }
 
 private:
-    /// Points or polygons between two polls, some microseconds. A poll of a job that asks its host is a
-    /// call, some tens of nanoseconds; for each point that would cost as much as the smoothing.
+    /// So many points or polygons come between two polls, which is some microseconds of work. The poll of a
+    /// job that asks its host is a call of some tens of nanoseconds. For each point it would take as long as
+    /// the smoothing.
     static constexpr exint theStride = 256;
 
     static std::size_t size(exint number) { return static_cast<std::size_t>(number); }
@@ -130,9 +133,9 @@ private:
         return !progress.advance(units(visited % theStride));
     }
 
-    /// On all cores, all of which count. The cook's job is current on each worker, so its count sees, as a
-    /// poll does, what stops the cook: Esc through the job, which the cooking thread asks Houdini about, and
-    /// any cancel.
+    /// Runs a pass on all cores, and all of them count. The cook's job is current on each worker, so a count
+    /// sees every cancel, as a poll does. It sees Esc as well, because the cooking thread asks Houdini and
+    /// then cancels the job.
     template <typename Point>
     bool
     forEachPoint(dcc::progress &progress, const Point &point) const
@@ -148,17 +151,17 @@ private:
                     point(i);
             }
         });
-        // Isolated, so that this thread, while it waits for the others, takes no task of another cook:
-        // that one would find this cook's job current and stop with it.
+        // Isolated, so that this thread takes no task of another cook while it waits for the workers. Such a
+        // task would find this cook's job current, and stop with it.
         UTisolate([&] { UTparallelFor(UT_BlockedRange<exint>(0, myCount), work); });
-        // What made a worker return early is seen here, too: a cancel is for good.
+        // A cancel is for good, so this poll sees the cancel that made a worker return early.
         return !dcc::is_cancelled();
     }
 
     const GU_Detail &myGdp;
     exint myCount;
     std::vector<UT_Vector3F> myPositions;
-    /// The neighbours of point i are those from myStarts[i] to myEnds[i].
+    /// The neighbours of point i are the entries from myStarts[i] to myEnds[i].
     std::vector<exint> myNeighbours, myStarts, myEnds;
 };
 

@@ -1,11 +1,11 @@
-// Shows: a SOP that smooths polygons on all cores and stops at once when the user presses Esc
-// (UT_AutoInterrupt), when an agent, a script or another plugin cancels its job, and when Houdini
-// exits. The job's label is the node's path; DCC_CookJob.h is what makes a cook a job, DCC_Plugin.C
-// runs agents' jobs on Houdini's main thread.
+// Shows: a SOP that smooths polygons on all cores. It stops at once when the user presses Esc
+// (UT_AutoInterrupt), when an agent, a script or another plugin cancels its job, and when Houdini exits. The
+// job's label is the node's path. DCC_CookJob.h makes a cook a job, and DCC_Plugin.C runs agents' jobs on
+// Houdini's main thread.
 //
 // Build: source houdini_setup; cmake -S . -B build && cmake --build build
 //
-// It was compiled and driven against stand-ins for the HDK, never run in Houdini itself.
+// It was compiled and run against stand-ins for the HDK, and never in Houdini itself.
 
 #include "SOP_DccSmooth.h"
 
@@ -32,7 +32,7 @@ static PRM_Name theStrengthName("strength", "Strength");
 static PRM_Default theStrengthDefault(0.5);
 static PRM_Range theStrengthRange(PRM_RANGE_RESTRICTED, 0, PRM_RANGE_RESTRICTED, 1);
 
-/// Of the percentage in the status line.
+/// The shares of the steps in the status line, in percent.
 static constexpr std::uint64_t theNeighboursShare = 20;
 static constexpr std::uint64_t theSmoothingShare = 80;
 
@@ -55,7 +55,7 @@ newSopOperator(OP_OperatorTable *table)
 OP_Node *
 SOP_DccSmooth::myConstructor(OP_Network *net, const char *name, OP_Operator *op)
 {
-    // When plugins are loaded Houdini may have no event loop yet; when nodes are made it has.
+    // Houdini may have no event loop yet when it loads plugins. It has one when a node is made.
     DCC_Plugin::installPump();
     return new SOP_DccSmooth(net, name, op);
 }
@@ -63,7 +63,7 @@ SOP_DccSmooth::myConstructor(OP_Network *net, const char *name, OP_Operator *op)
 SOP_DccSmooth::SOP_DccSmooth(OP_Network *net, const char *name, OP_Operator *op)
     : SOP_Node(net, name, op)
 {
-    // P alone changes, and its data id is bumped only when all of it is written.
+    // Only P changes, and its data id is changed after all of it was written.
     mySopFlags.setManagesDataIDs(true);
 }
 
@@ -94,12 +94,12 @@ SOP_DccSmooth::cookMySop(OP_Context &context)
                 if (!smooth.run(iterations, strength))
                     return false;
             }
-            // The geometry has all of the result or none of it, and who cancels is told which.
+            // The geometry gets all of the result or none of it, and the answer to a cancel says which.
             cook.commit([&] { smooth.writePositions(*gdp); });
             return true;
         });
-        // An error, not a warning: what was stopped is the input's geometry, which nobody
-        // downstream may take for the result.
+        // An error and not a warning: the geometry of a stopped cook is that of the input, and later nodes
+        // must not take it for the result.
         if (end != dcc::job_state::completed)
             addError(SOP_MESSAGE, cook.whyNotCompleted().c_str());
     } catch (const std::exception &thrown) {

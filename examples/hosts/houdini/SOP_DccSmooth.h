@@ -1,4 +1,4 @@
-// The node "DCC Smooth"; see SOP_DccSmooth.C.
+// The SOP node "DCC Smooth"; see SOP_DccSmooth.C.
 #ifndef __SOP_DccSmooth_h__
 #define __SOP_DccSmooth_h__
 

@@ -1,15 +1,15 @@
-"""Shows: a Blender operator whose native loop Esc stops, and an MCP server inside Blender whose client
-can do the same. ../README.md says how to build, install and try it.
+"""Shows: a Blender operator with a native loop that Esc stops, and an MCP server inside Blender whose clients
+can stop it, too. ../README.md says how to build, install and try it.
 
-operator.py is what a user starts, mcp_server.py what an agent calls. main_thread.py brings others'
-work to the only thread that may touch Blender's data.
+A user starts operator.py, an agent calls mcp_server.py. main_thread.py brings the work of other threads to
+Blender's main thread, the only one that may touch its data.
 """
 
 import os
 import sys
 
-# Blender 4.2 and later run this as a legacy add-on: an extension may bring native libraries only in
-# wheels, and does not install in the versions before.
+# Blender 4.2 and later run this as a legacy add-on. An extension may bring native libraries only in wheels,
+# and cannot be installed in earlier versions.
 bl_info = {
     "name": "Cancellable smooth",
     "author": "The dcc-cancel project",
@@ -21,7 +21,8 @@ bl_info = {
 }
 
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib")
-# All add-ons of a process share one package, so it is not imported as a part of this one.
+# All add-ons of a process share one dcc_cancel, so it is imported from sys.path and not as a part of this
+# add-on.
 if LIB not in sys.path:
     sys.path.append(LIB)
 
@@ -35,7 +36,7 @@ def register():
 
 
 def unregister():
-    # First what may be waiting for the main thread, last what runs there.
+    # The server and the operators may wait for the main thread's queue, so the queue is stopped last.
     mcp_server.unregister()
     main_thread.stop()
     operator.unregister()

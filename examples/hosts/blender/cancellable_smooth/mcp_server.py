@@ -1,10 +1,10 @@
-"""An MCP server inside Blender, with version 2 of the official SDK: `pip install mcp` into the folder of
-Blender's Python, or anywhere on its path.
+"""An MCP server inside Blender, with version 2 of the official SDK. Install that by `pip install mcp` into
+the folder of Blender's Python, or anywhere on its path.
 
-It serves streamable HTTP on the loopback alone: standard output is Blender's own. The SDK has a thread
-with its event loop, each call one that may wait; only what touches Blender's data goes to the main
-thread. A client that cancels ends the call's task, the task cancels the call's job, and the native
-loop stops at its next poll.
+The server speaks streamable HTTP on the loopback only, because standard output belongs to Blender. The event
+loop of the SDK has a thread of its own, and so has each call, which may wait. Only work that touches
+Blender's data goes to the main thread. When a client cancels, the SDK cancels the call's task, the task
+cancels the call's job, and the native loop stops at its next poll.
 """
 
 import asyncio
@@ -19,17 +19,18 @@ from .mesh_copy import MeshCopy, MeshError
 
 import dcc_cancel
 
-# A main thread that is busy for longer, with a render for instance, fails the call.
+# If the main thread is busy for longer, for instance with a render, the call fails.
 MAIN_THREAD_SECONDS = 30
-# How often the client may be told of progress.
+# How often the client may be told of progress, in seconds.
 REPORT_SECONDS = 0.05
 
 running = None
 
 
 def _smooth(ui, job, name, passes, factor):
-    """What the tool does, on a thread of its own."""
-    # In percent of the bar. The native loop fills its step, and knows of no other.
+    """The work of the tool. It runs on a thread of its own."""
+    # The units are percent of the bar. The native loop fills the step in which it runs, and knows nothing of
+    # the others.
     with job, dcc_cancel.progress(100) as bar:
         on_main_thread = {"parent": job, "timeout": MAIN_THREAD_SECONDS}
         with bar.step(5, "Copy"):
@@ -41,17 +42,18 @@ def _smooth(ui, job, name, passes, factor):
 
 
 def _write_back(job, copy):
-    # Both, the mesh and its undo step, or neither: a client that cancels later is told that it is too late.
+    # Either the mesh and its undo step are written, or neither. A client that cancels after this point is
+    # told that it is too late.
     with job.commit():
         copy.write_back()
         if not bpy.app.background:
-            # What an operator with UNDO has by itself.
+            # Adds the undo step that an operator with UNDO gets from Blender.
             with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
                 bpy.ops.ed.undo_push(message=f"Smooth {copy.name}")
 
 
 def _application(ui, end):
-    # Not above: without the SDK the operator works all the same.
+    # Imported here, so that the operator works without the SDK as well.
     import anyio
     from mcp.server.mcpserver import Context, MCPServer
     from mcp.server.mcpserver.exceptions import ToolError
@@ -88,17 +90,17 @@ def _application(ui, end):
         finally:
             if not worker.done():
                 job.cancel("the MCP client cancelled the call")
-                # The call is over when its loop is: nothing of it goes on behind the client's back.
+                # Wait for the native loop, so that nothing of the call goes on after its end.
                 with anyio.CancelScope(shield=True):
                     await asyncio.wait({worker})
-                worker.exception()  # nobody else asks for it
+                worker.exception()  # marks its error as seen
         return f"{object_name} was smoothed {passes} times"
 
     return server.streamable_http_app()
 
 
 class McpServer:
-    """A running server."""
+    """A server that runs on a thread of its own."""
 
     def __init__(self, ui, port):
         import uvicorn
@@ -117,7 +119,7 @@ class McpServer:
         self._server.run(sockets=[self._socket])
 
     def stop(self):
-        """Ends it; calls under way are cancelled."""
+        """Ends the server, and cancels its calls."""
         self._end.cancel("the server ends")
         self._server.should_exit = True
         self._thread.join(main_thread.END_SECONDS)

@@ -1,11 +1,11 @@
-"""A copy of a mesh's vertices and edges, which any thread may work on."""
+"""A copy of the vertices and edges of a mesh. Any thread may work on it."""
 
 import bpy
 import numpy
 
 
 class MeshError(Exception):
-    """This mesh cannot be worked on, or not any more."""
+    """The mesh cannot be smoothed, or cannot be written back any more. The text says why."""
 
 
 def _mesh(name):
@@ -29,9 +29,9 @@ def _values(collection, attribute, width, kind):
 
 
 class MeshCopy:
-    """Made and written back on the main thread; in between it has nothing of Blender's.
+    """A copy that is made and written back on the main thread. In between it refers to nothing of Blender.
 
-    It knows the object by its name: an undo, or another file, frees what a reference would point to.
+    It knows the object by its name, because an undo, or opening another file, frees the object.
     """
 
     def __init__(self, name):
@@ -42,7 +42,7 @@ class MeshCopy:
         self._before = self.positions.copy()
 
     def write_back(self):
-        """Puts the positions into the mesh, unless somebody else has changed it since the copy."""
+        """Writes the positions into the mesh. MeshError: the mesh was changed after the copy was made."""
         mesh = _mesh(self.name)
         if not (
             numpy.array_equal(_values(mesh.vertices, "co", 3, numpy.float32), self._before)

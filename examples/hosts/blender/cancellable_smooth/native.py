@@ -1,4 +1,4 @@
-"""The native library by ctypes. It is loaded first: dcc_cancel then takes the instance it has brought."""
+"""Calls the native library by ctypes. It is loaded before dcc_cancel, which then takes the same instance."""
 
 import ctypes
 import os
@@ -32,8 +32,8 @@ _smooth_mesh.argtypes = [
 def smooth(positions, edges, passes, factor):
     """Smooths arrays of float32 (x, y, z of each vertex) and int32 (two vertices of each edge).
 
-    On any thread, for the token and the job that are current there; other Python threads run meanwhile.
-    DccMcpCancelledError: it was cancelled, and `positions` are as they were.
+    Any thread may call this. It polls the token and the job that are current there, and other Python threads
+    run meanwhile. DccMcpCancelledError: it was cancelled, and `positions` are unchanged.
     """
     outcome = _Outcome()
     status = _smooth_mesh(

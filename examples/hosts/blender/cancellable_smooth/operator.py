@@ -1,4 +1,4 @@
-"""The operator: modal in a window, blocking in scripts and in background mode."""
+"""The operator. It is modal in a window, and blocks in scripts and in background mode."""
 
 import bpy
 
@@ -8,15 +8,15 @@ from .window_bar import WindowBar
 
 import dcc_cancel
 
-# How often the operator looks how far its job is.
+# How often the operator looks how far its job is, in seconds.
 LOOK_SECONDS = 1 / 30
 
-# Those in windows now.
+# The modal operators that run in windows now.
 running = []
 
 
 def caller_id(name):
-    """By this `main_thread.ui.find` has the job that smooths an object in a window."""
+    """The id by which `main_thread.ui.find` finds the job that smooths an object in a window."""
     return f"smooth {name}"
 
 
@@ -25,7 +25,8 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
 
     bl_idname = "object.cancellable_smooth"
     bl_label = "Smooth (cancellable)"
-    # Not REGISTER: "Adjust Last Operation" would run it again, and block, at each touch of a slider.
+    # Without REGISTER, because "Adjust Last Operation" would run it again, and block, at each touch of a
+    # slider.
     bl_options = {"UNDO"}
 
     passes: bpy.props.IntProperty(name="Passes", default=1000, min=1)
@@ -36,7 +37,8 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
         active = context.active_object
         return active is not None and active.type == "MESH" and active.mode == "OBJECT"
 
-    # In a window: the copy of the mesh is smoothed on another thread, and Blender stays alive.
+    # Blender calls this in a window. The copy of the mesh is smoothed on another thread, so Blender stays
+    # alive.
 
     def invoke(self, context, event):
         try:
@@ -71,14 +73,14 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type == "TIMER":
             is_over = self._call.done()
-            self._bar.show(context.window_manager, context.workspace)  # also once it is over
+            self._bar.show(context.window_manager, context.workspace)  # once more after its end
             if is_over:
                 self.leave(context.window_manager)
                 return self._end()
         return {"PASS_THROUGH"}
 
     def cancel(self, context):
-        """Blender ends the operator: its window is closed, or another file opened."""
+        """Blender calls it when it ends the operator: a window was closed, or another file was opened."""
         self._call.cancel("Blender ended the operator")
         self.leave(context.window_manager)
 
@@ -92,7 +94,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             self.report({"WARNING"}, f"{self._call.job.label}: {self._call.job.reason}")
             return {"CANCELLED"}
         try:
-            # The job has ended: who cancels from here on is told so.
+            # The job has ended, so a cancel from here on is answered with "too late".
             self._call.result()
             self._copy.write_back()
         except (MeshError, RuntimeError, dcc_cancel.DccCancelError) as error:
@@ -100,7 +102,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             return {"CANCELLED"}
         return {"FINISHED"}
 
-    # In a script: whoever has made a token current before the call can cancel it, from any thread.
+    # Scripts call this. A script that makes a token current before the call can cancel it from any thread.
 
     def execute(self, context):
         try:
@@ -108,7 +110,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
             parent = dcc_cancel.current_cancel_token()
             with dcc_cancel.Job(f"Smooth {copy.name}", parent=parent) as job:
                 native.smooth(copy.positions, copy.edges, self.passes, self.factor)
-                # Blender keeps the undo step of an operator that finishes: both, or neither.
+                # Blender keeps the undo step only if the operator finishes, so mesh and step go together.
                 with job.commit():
                     copy.write_back()
         except dcc_cancel.DccMcpCancelledError as error:
@@ -121,7 +123,7 @@ class OBJECT_OT_cancellable_smooth(bpy.types.Operator):
 
 
 def _menu_entry(menu, context):
-    column = menu.layout.column()  # its setting is not for other entries
+    column = menu.layout.column()  # a column, so that the setting does not reach other entries
     column.operator_context = "INVOKE_DEFAULT"
     column.operator(OBJECT_OT_cancellable_smooth.bl_idname)
 
@@ -132,7 +134,7 @@ def register():
 
 
 def unregister():
-    # Blender drops a modal operator with its class, and does not tell it.
+    # Blender drops a modal operator with its class without a call of `cancel`.
     for operator in list(running):
         operator.leave(bpy.context.window_manager)
     bpy.types.VIEW3D_MT_object.remove(_menu_entry)

@@ -1,10 +1,10 @@
-"""How far a job is, where the user of a window looks: at the mouse pointer and in the status bar."""
+"""Shows how far a job is where the user looks: at the mouse pointer and in the status bar."""
 
 import bpy
 
 
 class WindowBar:
-    """Of one job, on the main thread. It keeps nothing of Blender's, which another file would free."""
+    """The bar of one job, for the main thread. It keeps no object of Blender; another file would free it."""
 
     def __init__(self, job):
         self._job = job
@@ -18,7 +18,7 @@ class WindowBar:
         workspace.status_text_set(f"{self._job.label}: {done} of {total} passes   Esc: Cancel")
 
     def end(self, manager):
-        """Takes back what the windows show of it."""
+        """Removes the bar from the windows."""
         manager.progress_end()
         for workspace in bpy.data.workspaces:
             workspace.status_text_set(None)

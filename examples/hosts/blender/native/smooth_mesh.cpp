@@ -1,5 +1,5 @@
-// Shows: a native loop over a mesh that whoever has called it can stop. It asks before each vertex
-// and tells the current job how far it is. CMakeLists.txt beside this folder builds it.
+// Shows: a native loop over a mesh that its caller can stop. It polls before each vertex, and tells the
+// current job how far it is. CMakeLists.txt beside this folder builds it.
 
 #include "smooth_mesh.h"
 
@@ -13,7 +13,7 @@
 
 namespace {
 
-// For each vertex those that it shares an edge with, one after the other.
+// For each vertex the vertices that it shares an edge with, one list after the other.
 class neighbourhood {
 public:
     neighbourhood(std::size_t vertex_count, const std::int32_t *edges, std::size_t edge_count)
@@ -36,7 +36,7 @@ public:
             neighbours_[next[vertex(end)]++] = vertex(end ^ 1);
     }
 
-    // A vertex, moved by `factor` of the way to the middle of its neighbours.
+    // The position of a vertex that is moved by `factor` of the way to the middle of its neighbours.
     void relax(const std::vector<double> &from, std::vector<double> &to, std::size_t vertex,
                double factor) const
     {
@@ -68,7 +68,7 @@ extern "C" std::int32_t smooth_mesh(float *positions, std::size_t vertex_count,
         const neighbourhood mesh(vertex_count, edges, edge_count);
         std::vector<double> now(positions, positions + 3 * vertex_count);
         std::vector<double> next(now.size());
-        const dcc::poller cancelled; // what is current on this thread
+        const dcc::poller cancelled; // asks what is current on this thread
         const dcc::job job = dcc::job::current();
         for (; outcome->passes < passes; ++outcome->passes) {
             job.set_progress(outcome->passes, passes);
@@ -83,7 +83,7 @@ extern "C" std::int32_t smooth_mesh(float *positions, std::size_t vertex_count,
         for (std::size_t index = 0; index < now.size(); ++index)
             positions[index] = static_cast<float>(now[index]);
         return DCC_OK;
-    } catch (const std::exception &error) { // none may leave through C
+    } catch (const std::exception &error) { // no exception may pass through C
         std::snprintf(outcome->error, sizeof outcome->error, "%s", error.what());
         return DCC_ERROR_INTERNAL;
     }

@@ -1,4 +1,4 @@
-// What the add-on calls: plain C functions, which know nothing of Blender or Python.
+// The function that the add-on calls. It is plain C, and knows nothing of Blender or Python.
 
 #ifndef SMOOTH_MESH_H
 #define SMOOTH_MESH_H
@@ -14,18 +14,18 @@
 
 extern "C" {
 
-// Its layout is known to native.py.
+// native.py declares the same layout.
 struct smooth_outcome {
-    std::uint64_t passes; // whole ones that were done
-    char error[256];      // what went wrong, empty if nothing did
+    std::uint64_t passes; // whole passes that were done
+    char error[256];      // what went wrong; empty if nothing did
 };
 
 // Moves each vertex by `factor` of the way to the middle of its neighbours, in `passes` over the mesh.
-// `positions`: x, y, z of each vertex; `edges`: two vertices of each edge. Works for the token and the
-// job that are current on this thread.
+// `positions`: x, y, z of each vertex; `edges`: two vertices of each edge. It polls the token and the job
+// that are current on this thread.
 //
-// DCC_OK: it is done. Positive: it was cancelled; negative: see `error`. In both cases `positions` are
-// as they were.
+// DCC_OK: it is done. Positive: it was cancelled. Negative: `error` says why. If it is not done, `positions`
+// are unchanged.
 SMOOTH_MESH_API std::int32_t smooth_mesh(float *positions, std::size_t vertex_count,
                                          const std::int32_t *edges, std::size_t edge_count,
                                          std::uint64_t passes, double factor,
