@@ -46,14 +46,14 @@ fn header() -> Header {
     Header::parse(&source()).unwrap()
 }
 
-/// One test at a time: they look at counts of the whole process.
+/// Lets one test run at a time, because the tests read counts of the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Words by which an error may call a number that goes with something else. Each has to be the name of a
-/// parameter of the function, or of a field of a structure.
+/// Checks the counts and sizes that an error's text names: each must be a parameter of the function
+/// or a field of a structure.
 fn assert_names_what_there_is(header: &Header, function: &Function, error: &str, about: &str) {
     const NUMBERS: [&str; 5] = ["count", "length", "size", "capacity", "stride"];
     let is_part = |character: char| character.is_ascii_alphanumeric() || "_.".contains(character);
@@ -74,7 +74,7 @@ fn assert_names_what_there_is(header: &Header, function: &Function, error: &str,
     }
 }
 
-/// One function: refusals, then the call that is good. Returns how many refusals there were.
+/// Tests one function: first the refusals, then the good call. Returns the number of refusals.
 fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<String>) -> usize {
     let function = header.function(name).unwrap();
     let spoils = spoil::all(header, function);
@@ -99,7 +99,7 @@ fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<S
         );
         assert_names_what_there_is(header, function, &error, &about);
         call.assert_untouched(&given, &about);
-        // Also where the handles are bad, or NULL: arguments are looked at first.
+        // This holds with bad handles and with NULL, too: arguments are checked first.
         for bad in [1, 0] {
             let mut call = call.clone();
             call.set_handles(&call::roles(header, function), bad);
@@ -124,8 +124,9 @@ fn drive(library: &Library, header: &Header, name: &str, unseen: &mut BTreeSet<S
     spoils.len()
 }
 
-/// Where nothing works any more that is the answer, but of those functions that the header names, and handles
-/// that would go out are NULL. How many do not work, and how many do.
+/// In a forked child each function answers that nothing works there, except the functions that the
+/// header names, and handles that it would write are NULL. Returns how many functions do not work,
+/// and how many do.
 fn in_a_forked_child(library: &Library, header: &Header) -> [usize; 2] {
     let world = World::new(library, header);
     let source = source();
@@ -221,7 +222,7 @@ fn a_bad_argument_has_no_effect_in_any_function() {
         functions += usize::from(count > 0);
         refusals += count;
     }
-    // Were the snapshot blind, nothing would be proved.
+    // If the snapshot saw no difference, the test would prove nothing.
     let known: BTreeSet<String> = table::UNSEEN.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(unseen, known, "whose good call shows in no count");
     support::show(&format!("{functions} functions, {refusals} calls with one bad argument each"));

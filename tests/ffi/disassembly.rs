@@ -16,7 +16,7 @@ struct Instruction {
     address: u64,
     mnemonic: String,
     operands: String,
-    /// The symbol that the linker puts in, if any.
+    /// The symbol that the linker fills in, if any.
     symbol: String,
 }
 
@@ -45,7 +45,7 @@ impl Instruction {
 fn disassemble(file: &Path, function: &str) -> Vec<Instruction> {
     let listing = printed(Command::new("objdump").args(["-dr", "--no-show-raw-insn"]).arg(file));
     let heading = format!("<{function}>:");
-    // With the version of the symbol, whichever brought it.
+    // The symbol's name ends with its version, and any version will do.
     let versioned = format!("<{function}@@");
     let is_heading =
         |line: &&str| line.ends_with(&heading) || line.ends_with(">:") && line.contains(&versioned);
@@ -70,7 +70,7 @@ fn disassemble(file: &Path, function: &str) -> Vec<Instruction> {
     instructions
 }
 
-/// The shortest way of a loop round from its `work` to its `work`, never through the slow path.
+/// The shortest path through a loop from one `work` to the next that avoids the slow path.
 fn fast_iteration(code: &[Instruction]) -> Option<Vec<Instruction>> {
     let position: HashMap<u64, usize> =
         code.iter().enumerate().map(|(index, instruction)| (instruction.address, index)).collect();
@@ -105,7 +105,7 @@ fn fast_iteration(code: &[Instruction]) -> Option<Vec<Instruction>> {
     None
 }
 
-/// Complaints about a loop that polls so many layers.
+/// What is wrong with a loop that polls this many layers.
 fn complaints(code: &[Instruction], layers: usize) -> Vec<String> {
     let Some(path) = fast_iteration(code) else { return vec!["no fast way round".to_owned()] };
     let count = |test: fn(&Instruction) -> bool| path.iter().filter(|step| test(step)).count();
@@ -171,7 +171,7 @@ fn clang_makes_one_load_and_one_compare_of_a_layer() {
     }
 }
 
-/// The straight way through a function: no jump taken, up to its return.
+/// The instructions of a function up to its return if no jump is taken.
 fn straight(function: &str) -> Vec<Instruction> {
     let code = disassemble(&support::release_library(), function);
     let end = code.iter().position(|instruction| instruction.mnemonic == "ret").expect("a return");
@@ -193,7 +193,7 @@ fn check_fast_path(function: &str, calls: &[&str], most: usize) {
     assert!(path.len() <= most, "{} instructions: {path:#?}", path.len());
 }
 
-/// The one call is what reaches the thread's slots: the TLS descriptor.
+/// The one call is the TLS descriptor's, which finds the thread's slots.
 #[test]
 #[ignore = "builds the release library"]
 fn the_probe_takes_no_lock_and_calls_nothing_but_its_thread_slots() {

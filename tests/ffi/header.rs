@@ -19,14 +19,14 @@ use std::path::Path;
 use std::process::Command;
 use support::root;
 
-/// The header's chapters, with what is written by hand.
+/// The header's chapters, and all text that is written by hand.
 const TEMPLATE: &str = include_str!("../support/dcc_cancel.h.in");
 
 #[test]
 fn no_file_with_something_for_c_code_is_left_out() {
     for entry in std::fs::read_dir(root().join("src/ffi")).unwrap() {
         let path = entry.unwrap().path();
-        // The template has that one as C writes it.
+        // The template contains this one, in the form that C needs.
         let by_hand = "pub const DCC_NUL_TERMINATED";
         let source = std::fs::read_to_string(&path).unwrap().replace(by_hand, "");
         let is_for_c =
@@ -38,7 +38,7 @@ fn no_file_with_something_for_c_code_is_left_out() {
     }
 }
 
-/// The header as the sources have it now.
+/// The header that the sources give now.
 fn generated_header() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).expect("cbindgen.toml");
     let mut builder = cbindgen::Builder::new().with_config(config);
@@ -56,7 +56,7 @@ fn generated_header() -> String {
 
 fn check_or_update(path: &Path, fresh: &str) {
     if std::env::var_os("DCC_UPDATE_HEADERS").is_some() {
-        // Whole at any moment: other tests compile it meanwhile.
+        // The file is replaced in one step, because other tests compile it meanwhile.
         let next = path.with_extension("next");
         std::fs::write(&next, fresh).unwrap();
         std::fs::rename(&next, path).unwrap();
@@ -81,7 +81,7 @@ fn the_loaders_header_is_fresh() {
     check_or_update(&root().join("include/dcc_cancel_dl.h"), &fresh);
 }
 
-/// Compiles a source that includes these headers, each alone and all of them twice.
+/// Compiles sources that include each of these headers alone, and all of them twice.
 fn compile(compiler: &str, flags: &[&str], language: &str, headers: &[&str]) {
     let twice: String =
         [headers, headers].concat().iter().map(|h| format!("#include \"{h}\"\n")).collect();
@@ -110,7 +110,7 @@ fn compile(compiler: &str, flags: &[&str], language: &str, headers: &[&str]) {
 const ALONE: &[&[&str]] =
     &[&["dcc_cancel.h"], &["dcc_cancel_dl.h"], &["dcc_cancel_dl.h", "dcc_cancel.h"]];
 
-/// All headers, as users combine them, also as Unreal compiles C++.
+/// Compiles all headers in the combinations that users need, also with Unreal's options for C++.
 fn compile_all(c: &str, cxx: &str) {
     let frugal = [support::CXX_FLAGS, &["-fno-exceptions", "-fno-rtti"]].concat();
     let implementation = "-DDCC_CANCEL_DL_IMPLEMENTATION";
@@ -134,13 +134,13 @@ fn the_headers_compile_as_c_and_as_cpp() {
     compile_all(&support::cc(), &support::cxx());
 }
 
-/// What tests and generators read out of the header is what a compiler reads: each function declared
-/// once more from it, each field and each constant compared.
+/// The header's reader, which tests and generators use, agrees with a compiler: each function is
+/// declared once more from what it read, and each field and each constant is compared.
 #[test]
 fn the_header_is_read_as_a_compiler_reads_it() {
     let read = Header::parse(&generated_header()).unwrap_or_else(|error| panic!("{error}"));
     let mut checks = vec!["#include \"dcc_cancel.h\"".to_owned()];
-    // In parentheses a name is no macro's.
+    // A name in parentheses is not expanded as a macro.
     checks.extend(read.functions.iter().map(|function| {
         let name = &function.name;
         let declared =
@@ -195,7 +195,7 @@ fn the_header_is_read_as_a_compiler_reads_it() {
     );
 }
 
-/// What a call writes through is known by its type, and has the name that says so.
+/// Parameters through which a call writes are found by their types, and their names say so.
 #[test]
 fn parameters_that_a_call_writes_through_are_called_so() {
     let read = Header::parse(&generated_header()).unwrap();
@@ -212,8 +212,8 @@ fn parameters_that_a_call_writes_through_are_called_so() {
     assert!(written > 60, "{written}");
 }
 
-/// A parameter through which an object or a structure goes out is called by the last words of its type:
-/// `out_job` of dcc_job, `out_stats` of dcc_session_stats.
+/// A parameter for an object or a structure that a call returns is named by the last words of its
+/// type: `out_job` for dcc_job, `out_stats` for dcc_session_stats.
 #[test]
 fn what_goes_out_is_called_as_its_type() {
     let read = Header::parse(&generated_header()).unwrap();
@@ -232,7 +232,7 @@ fn what_goes_out_is_called_as_its_type() {
     assert!(named > 20, "{named}");
 }
 
-/// A question is a bool in C++: `if (x)` is right.
+/// A question returns a bool in C++, so that `if (x)` is right.
 #[test]
 fn questions_are_bools_in_cpp() {
     let folder = support::include().join("dcc_cancel");
@@ -257,7 +257,7 @@ fn questions_are_bools_in_cpp() {
     assert!(count >= 8, "{count}");
 }
 
-/// What the header's reader does not know stops whoever relies on it.
+/// A declaration that the header's reader does not understand fails all tests that use the reader.
 #[test]
 fn what_cannot_be_read_of_a_header_is_an_error_that_names_it() {
     let refused = [
@@ -293,11 +293,11 @@ fn clang_takes_the_headers_too() {
     }
 }
 
-/// Each part of the wrapper names what it needs.
+/// Each part of the wrapper includes what it needs.
 #[test]
 fn the_wrappers_parts_compile_alone() {
     let parts = std::fs::read_dir(support::include().join("dcc_cancel")).unwrap();
-    // The folder beside them is for other libraries' users and needs those libraries.
+    // The adapters in the folder beside them need other libraries.
     let parts: Vec<String> = parts
         .map(|part| part.unwrap().path())
         .filter(|part| part.is_file())
@@ -309,7 +309,7 @@ fn the_wrappers_parts_compile_alone() {
     }
 }
 
-/// Whoever includes the wrapper has all of it.
+/// `dcc_cancel.hpp` includes all parts of the wrapper.
 #[test]
 fn the_wrapper_includes_each_of_its_parts() {
     let folder = support::include().join("dcc_cancel");
@@ -338,7 +338,7 @@ fn the_wrapper_includes_each_of_its_parts() {
 #[test]
 fn clang_takes_the_header_for_msvc() {
     let target = ["--target=x86_64-pc-windows-msvc", "-ffreestanding"];
-    // The loader's declarations as well; its implementation needs the system's headers.
+    // The loader's declarations are checked as well; its implementation needs the system's headers.
     let headers = ["dcc_cancel_dl.h", "dcc_cancel.h"];
     for clang in clangs("clang_takes_the_header_for_msvc") {
         for header in headers {
@@ -378,8 +378,8 @@ fn the_library_has_its_name_and_stays_loaded() {
     );
 }
 
-/// The tables of handles start as zero bits. One word that does not would put all of them, some
-/// megabytes, into the file and into every process.
+/// The tables of handles start as zero bits. One non-zero word in them would put all of them, some
+/// megabytes, into the file and into each process.
 #[test]
 #[cfg(target_os = "linux")]
 fn the_tables_take_no_room_in_the_file() {

@@ -46,7 +46,7 @@ fn new_job() -> *mut dcc_job {
     job
 }
 
-/// As the first version had it, filled with a number.
+/// The structure of the first version, with all fields set to a number.
 fn first_progress(all: u64) -> dcc_job_progress {
     dcc_job_progress {
         struct_size: size_of::<dcc_job_progress>() as u32,
@@ -67,7 +67,7 @@ fn progress_desc() -> dcc_progress_desc {
     desc
 }
 
-/// A share of a job that runs on.
+/// A share of a job that is still running.
 fn new_share() -> *mut dcc_progress {
     let (mut ticket, mut share) = (0, null_mut());
     // SAFETY: a descriptor and writable results.
@@ -87,7 +87,7 @@ fn new_context() -> *mut dcc_context {
     context
 }
 
-/// What a bound context runs.
+/// The function of a bound context.
 extern "C" fn ran(user_data: *mut c_void) -> *mut c_void {
     user_data
 }
@@ -226,7 +226,7 @@ const SHARE_CALLS: &[ShareCall] = &[
         let mut counter = dcc_progress_counter { progress: null(), pending: 7, epoch: layer, poll };
         // SAFETY: as above.
         let status = unsafe { dcc_progress_read_counter(p, &mut counter) };
-        // What inlined code does with it is defined in any case.
+        // The results are defined also after an error, because inlined code uses them.
         assert_eq!((counter.progress, counter.pending), (p.cast_const(), 0));
         assert!(!counter.epoch.word.is_null() && !counter.poll.job.word.is_null());
         status
@@ -241,7 +241,7 @@ const SHARE_CALLS: &[ShareCall] = &[
     }),
 ];
 
-/// What no live object of a kind has as its handle, given one that a live object has.
+/// Values that are not the handle of a live object, derived from a live handle.
 fn bad_bits(live: usize) -> Vec<usize> {
     let mut bits = vec![1, 2, 0xdead_beef, usize::MAX, usize::MAX >> 1, 1 << 63, live ^ (1 << 40)];
     bits.extend((0..8).chain(32..64).map(|bit| live ^ (1 << bit)));
@@ -784,7 +784,7 @@ fn the_numbers_agree_with_their_copies() {
     assert_eq!(size_of::<dcc_poll_pair>(), 32);
 }
 
-/// Every exported function reaches the panic guard, itself or through a helper beside it.
+/// Each exported function goes through the panic guard, by itself or through a helper in its file.
 #[test]
 fn no_exported_function_forgot_the_panic_guard() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ffi");
@@ -810,7 +810,7 @@ fn no_exported_function_forgot_the_panic_guard() {
             assert!(guards.iter().any(|guard| inside.contains(guard)), "{signature}");
             checked += 1;
         }
-        // The helpers that stand for the guard are guarded themselves.
+        // The helpers that count as the guard use the guard themselves.
         for helper in [
             "extern \"C\" fn ask(",
             "extern \"C\" fn probe(",

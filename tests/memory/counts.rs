@@ -55,7 +55,7 @@ fn release_context(context: *mut dcc_context) {
     assert_eq!(dcc_context_release(context), DCC_OK);
 }
 
-/// What was done with user data that any number of things share.
+/// Counts the calls with user data that many objects share.
 #[derive(Debug, Default)]
 struct Shared {
     calls: AtomicU64,
@@ -115,7 +115,7 @@ impl Shared {
     }
 }
 
-/// Adds until that is refused, with the status that says so.
+/// Adds until that is refused, and checks the status of the refusal.
 #[track_caller]
 fn fill<T>(mut add: impl FnMut() -> Result<T, dcc_status>) -> Vec<T> {
     let mut all = Vec::new();
@@ -141,7 +141,8 @@ fn try_child(parent: Token) -> Result<Token, dcc_status> {
     }
 }
 
-/// What keeps a token is refused; every call on it works, a cancel last of all.
+/// Checks that another reference to a token is refused and that each call on the token works; the
+/// cancel comes last.
 fn assert_token_works(token: Token, dispatcher: Dispatcher, session: Session) {
     assert_eq!(set(token), Err(DCC_ERROR_RESOURCES));
     assert_eq!(try_child(token), Err(DCC_ERROR_RESOURCES));
@@ -366,7 +367,7 @@ fn the_callbacks_of_an_owner_run_however_many_there_are() {
     token.release();
 }
 
-/// What a callback that registers the next one needs.
+/// The user data of a callback that registers the next one.
 struct Nested {
     token: Token,
     owner: Owner,
@@ -403,7 +404,7 @@ fn calls_of_an_owner_within_each_other_need_no_more_room_however_many_they_are()
         unsafe { register_next(null(), std::ptr::from_ref(&nested).cast_mut().cast()) }
     };
     std::thread::scope(|scope| {
-        // A frame of a debug build takes a few thousand bytes.
+        // A frame of a debug build takes some thousand bytes of stack.
         let deep = std::thread::Builder::new().stack_size(1 << 29);
         deep.spawn_scoped(scope, run).unwrap().join().unwrap();
     });

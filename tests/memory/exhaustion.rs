@@ -14,7 +14,7 @@ use dcc_cancel::sys::scarce_memory::{Limits, with_limits};
 use job_state::state_of;
 use std::ptr::{null, null_mut};
 
-/// Runs a call after which only so many allocations of this thread succeed.
+/// Runs a call in which only this many allocations of this thread succeed.
 fn with_allocations<T>(count: u64, call: impl FnOnce() -> T) -> T {
     with_limits(Limits { left: count, ..Limits::NONE }, call)
 }
@@ -44,7 +44,8 @@ fn create_job() -> (dcc_status, *mut dcc_job) {
     (status, job)
 }
 
-/// Starts the timeline, cancels, and writes while ever more allocations succeed, until all is there.
+/// Starts the timeline, cancels and writes the file, while more and more allocations succeed, until
+/// all calls succeed.
 fn record() {
     let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/exhaustion.json");
     let _ = std::fs::remove_file(path);
@@ -69,7 +70,7 @@ fn record() {
         assert!(!std::fs::exists(path).unwrap(), "after {allocations}");
         allocations += 1;
         if cfg!(windows) && allocations == 3 {
-            // For paths the standard library allocates there by itself, and cannot be refused.
+            // For paths the standard library allocates by itself, and that cannot fail.
             allocations = u64::MAX;
         }
     }
@@ -97,7 +98,7 @@ unsafe fn post_and_pump(dispatcher: *mut dcc_dispatcher, runs: &mut u32) {
     }
 }
 
-/// Creates a dispatcher, posts and pumps while few allocations succeed.
+/// Creates a dispatcher, posts and pumps, while few allocations succeed.
 fn dispatch() {
     let before = live();
     let mut dispatcher = null_mut();
@@ -138,15 +139,15 @@ fn dispatch() {
         }
         assert!((100..1900).contains(&posted), "{posted}");
         assert_eq!(dcc_dispatcher_pump(dispatcher, u64::MAX, u64::MAX, null_mut()), DCC_OK);
-        // A job for whose slots there was no memory has failed; the others have run.
+        // A job fails if there is no memory for the slots of its thread; the others have run.
         assert!(runs <= posted && runs + 3 >= posted, "{runs} of {posted}");
         assert_eq!(dcc_dispatcher_release(dispatcher), DCC_OK);
     }
     assert_eq!(live(), before, "nothing is left");
 }
 
-/// A request that ends or is let go leaves its session without memory, too: an entry that stayed would
-/// cancel who has its slot next.
+/// A request that ends, or is released, leaves its session without memory, too: an entry that
+/// stayed would cancel the next request in its slot.
 fn end_requests() {
     let id = |text: &'static str| dcc_request_id {
         r#type: DCC_ID_TEXT,
@@ -186,16 +187,16 @@ fn end_requests() {
         let mut info: dcc_session_stats = std::mem::zeroed();
         info.struct_size = size_of::<dcc_session_stats>() as u32;
         assert_eq!(dcc_session_read_stats(session, &mut info), DCC_OK);
-        // What is remembered of the one that was let go has the place that its request had.
+        // The entry for the released request is kept in the place that the request had.
         assert_eq!((info.live, info.kept, info.forgotten), (0, 1, 0));
         assert_eq!(dcc_session_release(session), DCC_OK);
     }
     assert_eq!(live(), (0, 0, 0));
 }
 
-/// One test, because the counts are the process's.
-/// Nests sets and enters on a new thread until they need memory, which they are refused; then once more with
-/// it. An enter takes two places: after an odd count of them only the second one is refused.
+/// Nests sets and enters on a new thread until they need memory, which they do not get; then once
+/// more with memory. An enter takes two places: after an odd number of sets only the second place
+/// is refused.
 fn nest_sets(sets_before: usize) {
     // SAFETY: writable results; nothing is set.
     unsafe {
@@ -240,13 +241,14 @@ fn nest_sets(sets_before: usize) {
     assert_eq!(live(), (0, 0, 0), "no reference of a refused set is left");
 }
 
+/// This is one test, because the counts belong to the whole process.
 #[test]
 fn a_full_memory_is_an_answer() {
     dispatch();
     end_requests();
     let mut refused = 0;
     let mut made = Vec::new();
-    // Enough objects to need further chunks while memory is short.
+    // So many objects that further chunks are needed while memory is short.
     for round in 0..3000 {
         let before = live();
         let (status, job) = with_allocations(round % 4, create_job);
@@ -275,7 +277,7 @@ fn a_full_memory_is_an_answer() {
         let progress = || dcc_job_set_progress(job, 1, 2, text.as_ptr(), length);
         assert_eq!(with_allocations(0, progress), DCC_ERROR_RESOURCES);
 
-        // A first set on a new thread needs a record.
+        // The first set on a new thread needs memory for a record.
         std::thread::spawn(move || {
             let token = dcc_cancel_token_current();
             assert!(token.is_null());
@@ -287,7 +289,7 @@ fn a_full_memory_is_an_answer() {
         .join()
         .unwrap();
 
-        // To stop matters more than to say why.
+        // The cancel must succeed, even if there is no memory for its reason.
         let cancel = || dcc_cancel_token_cancel(token, text.as_ptr(), length);
         assert_eq!(with_allocations(0, cancel), DCC_OK);
         assert_eq!(dcc_job_is_cancelled(job), DCC_CANCELLED_BY_JOB);

@@ -59,8 +59,8 @@ impl Stage {
     }
 }
 
-/// The system's own limits: a full address space, no further thread (of a user that is not root, whom that
-/// does not bind), no further descriptor.
+/// The system's own limits: a full address space, no further thread, and no further descriptor. The
+/// limit of threads does not bind root, so the test uses another user.
 #[test]
 fn what_the_system_refuses_is_an_answer() {
     let stage = Stage::new("limits");
@@ -76,8 +76,8 @@ fn what_the_system_refuses_is_an_answer() {
     }
 }
 
-/// Where the loader has no static thread-local storage left, it ends a process in which there is no memory
-/// for a thread's first use of the library's: that is before any code of the library.
+/// If the loader has no static thread-local storage left and no memory is left for a thread's first
+/// use of the library's, the loader ends the process before any code of the library runs.
 #[test]
 fn without_static_thread_local_storage_only_the_loader_ends_a_process() {
     let stage = Stage::new("loader");
@@ -93,7 +93,7 @@ fn without_static_thread_local_storage_only_the_loader_ends_a_process() {
     ));
 }
 
-/// The lines NAME=NUMBER.
+/// Reads lines of the form NAME=NUMBER.
 fn figures(text: &str) -> BTreeMap<&str, u64> {
     let lines = text.lines().filter_map(|line| line.split_once('='));
     lines.filter_map(|(name, value)| Some((name, value.parse().ok()?))).collect()

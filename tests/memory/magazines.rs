@@ -7,19 +7,19 @@ use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
-/// Tokens that a thread of these tests has at a time.
+/// The number of tokens that a thread of these tests has at a time.
 const AT_A_TIME: usize = 100;
 
-/// More slots than what is alive at a time and what threads may have at hand; far fewer than what threads
-/// would lose that keep theirs.
+/// A number of slots that is larger than all live objects and all slots at hand of threads, and far
+/// smaller than what would be lost if ended threads kept theirs.
 const ENOUGH: u64 = 1000;
 
-/// Number of an object's slot, as its handle has it.
+/// The slot's number in an object's handle.
 fn slot(handle: usize) -> u64 {
     handle as u64 >> 8 & 0xff_ffff
 }
 
-/// One token of the library, which other threads may use.
+/// A token of the library that other threads may use.
 struct Token(*mut dcc_cancel_token);
 
 // SAFETY: a token is for all threads.
@@ -44,13 +44,13 @@ impl Drop for Token {
     }
 }
 
-/// Slots are counted, so tests go one by one.
+/// Lets one test run at a time, because the tests count slots.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(|broken| broken.into_inner())
 }
 
-/// Makes many tokens at a time and releases them: the highest slot.
+/// Creates many tokens, releases them, and returns the highest slot.
 fn use_many() -> u64 {
     let tokens: Vec<Token> = (0..AT_A_TIME).map(|_| Token::new()).collect();
     tokens.iter().map(Token::slot).max().unwrap()
@@ -63,7 +63,7 @@ fn threads_that_end_give_theirs_back() {
     assert!(highest < ENOUGH, "slot {highest}");
 }
 
-/// Captures what is current many times and releases it: the highest slot.
+/// Captures the current objects many times, releases the contexts, and returns the highest slot.
 fn capture_many() -> u64 {
     let token = Token::new();
     let mut ticket = 0;
@@ -110,7 +110,7 @@ fn who_only_releases_gives_slots_back_to_who_only_creates() {
     assert!(highest < ENOUGH, "slot {highest}");
 }
 
-/// What a thread does with tokens after the library has cleaned up behind it goes on to work.
+/// Calls with tokens still work after the library has cleaned up behind the ending thread.
 #[cfg(unix)]
 #[test]
 fn a_thread_at_its_end_uses_slots_again() {
@@ -122,7 +122,7 @@ fn a_thread_at_its_end_uses_slots_again() {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 
-    /// Runs as often as the system lets a destructor run, so also after that of the library.
+    /// The system runs this several times, also after the library's destructor.
     extern "C" fn at_exit(value: *mut c_void) {
         HIGHEST.fetch_max(use_many(), Ordering::Relaxed);
         RUNS.fetch_add(1, Ordering::Relaxed);

@@ -20,13 +20,13 @@ impl Library {
         Self(library)
     }
 
-    /// Calls a function all of whose parameters are numbers and pointers.
+    /// Calls a function whose parameters are all numbers and pointers.
     pub fn call(&self, name: &str, arguments: &[u64]) -> u64 {
         let symbol = CString::new(name).unwrap();
         // SAFETY: a loaded library and a name that ends with NUL.
         let function = unsafe { libc::dlsym(self.0, symbol.as_ptr()) };
         assert!(!function.is_null(), "the library has no {name}");
-        // A function does not see those it lacks.
+        // A function does not see the arguments that it does not have.
         let mut all = [0; 8];
         all[..arguments.len()].copy_from_slice(arguments);
         let [a, b, c, d, e, f, g, h] = all;
@@ -55,22 +55,22 @@ impl Library {
         unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned()
     }
 
-    /// Makes another error the last one.
+    /// Makes another error this thread's last one.
     pub fn forget_error(&self) {
         assert_eq!(self.call("dcc_job_begin", &[0x1]) as i32, -1);
     }
 }
 
-/// What an argument's memory is for.
+/// How a call uses an argument's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// Read by the call.
+    /// The call reads it.
     In,
-    /// A handle goes out there.
+    /// The call writes a handle to it.
     Handle,
-    /// A value goes out there, which may be a "none" after a failure.
+    /// The call writes a value to it, after a failure possibly a "none".
     Value,
-    /// A text, a structure or an array goes out there.
+    /// The call writes a text, a structure or an array to it.
     Out,
 }
 
@@ -78,9 +78,9 @@ pub enum Use {
 #[derive(Debug, Clone)]
 pub struct Argument {
     pub field: Field,
-    /// What is passed, where nothing is pointed to.
+    /// The number that is passed if the argument points to nothing.
     pub number: u64,
-    /// What is pointed to, as words so that it is aligned.
+    /// The memory that it points to, as words, so that it is aligned.
     pub memory: Option<(Use, Vec<u64>)>,
 }
 
@@ -88,34 +88,34 @@ pub struct Argument {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub arguments: Vec<Argument>,
-    /// What structures point to.
+    /// The memory that structures point to.
     pub pointed: Vec<Box<[u8]>>,
 }
 
-/// Fills what goes out, so that what was not written is seen.
+/// Fills the memory for results, so that unwritten parts show.
 const POISON: u64 = 0xa5a5_a5a5_a5a5_a5a5;
 
-/// Entries of arrays.
+/// The number of entries of each array.
 pub const ROOM: u64 = 4;
-/// Bytes of buffers.
+/// The number of bytes of each buffer.
 const BUFFER: u64 = 1024;
 
-/// What a parameter is, from its type and from its neighbours' names.
+/// The role of a parameter, derived from its type and from the names of its neighbours.
 #[derive(Debug, Clone)]
 pub enum Role {
     /// A handle.
     Handle(String),
-    /// Where a handle goes.
+    /// A place for a handle.
     HandleOut(String),
-    /// Where a value of this many bytes goes.
+    /// A place for a value of this many bytes.
     ValueOut(usize),
-    /// A structure with `struct_size` that is filled in.
+    /// A structure with `struct_size` that the call fills in.
     StructOut(Layout),
-    /// An array that is filled in, with stride and capacity after it.
+    /// An array that the call fills in; its stride and capacity follow.
     ArrayOut(Layout),
-    /// A buffer, with size and length after it.
+    /// A buffer; its size and the place for the length follow.
     Buffer,
-    /// A structure that is read.
+    /// A structure that the call reads.
     StructIn(Layout),
     /// A text whose length comes next.
     Text,
@@ -127,11 +127,12 @@ pub enum Role {
     Handles,
     /// A function.
     Function,
-    /// A structure that an earlier call has filled in, handed on by others as a pointer to anything.
+    /// A structure that an earlier call has filled in, and that is passed on as a pointer to
+    /// anything.
     Filled(Layout),
-    /// A pointer that is only handed on.
+    /// A pointer that the library only passes on.
     UserData,
-    /// Said by the parameter before.
+    /// A parameter that belongs to the one before it.
     Companion,
     /// A number.
     Number(Scalar),
@@ -213,7 +214,7 @@ impl Argument {
         self.memory.as_ref().map_or(self.number, |(_, memory)| memory.as_ptr() as u64)
     }
 
-    /// The bytes that it points to.
+    /// The bytes that the argument points to.
     pub fn bytes(&mut self) -> &mut [u8] {
         let (_, memory) = self.memory.as_mut().expect("it points to something");
         let size = memory.len() * 8;
@@ -221,7 +222,7 @@ impl Argument {
         unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), size) }
     }
 
-    /// Writes a number of this many bytes into what it points to.
+    /// Writes a number of this many bytes into the memory that the argument points to.
     pub fn put(&mut self, offset: usize, size: usize, number: u64) {
         self.bytes()[offset..offset + size].copy_from_slice(&number.to_le_bytes()[..size]);
     }
@@ -249,7 +250,7 @@ impl Call {
                 Role::Handles => pointed(Use::In, vec![world.parent, 0]),
                 Role::Function => (table::function_named(&parameter.name), None),
                 Role::UserData => (table::user_data(), None),
-                // Set by the parameter before, below.
+                // The parameter before this one sets it, below.
                 Role::Companion => (0, None),
                 Role::Number(scalar) => (scalar.good(world), None),
             };
@@ -292,7 +293,7 @@ impl Call {
         self.arguments[at + 1].number = text.len() as u64;
     }
 
-    /// Keeps a text for a structure to point to.
+    /// Keeps a text, so that a structure can point to it.
     pub fn keep(&mut self, text: &[u8]) -> u64 {
         let mut kept = text.to_vec();
         kept.push(0);
@@ -304,7 +305,7 @@ impl Call {
         self.arguments.iter().map(Argument::word).collect()
     }
 
-    /// Passes this in place of each handle that is there.
+    /// Replaces each handle by this one.
     pub fn set_handles(&mut self, roles: &[Role], handle: u64) {
         for (argument, role) in self.arguments.iter_mut().zip(roles) {
             if matches!(role, Role::Handle(_)) && argument.number != 0 {
@@ -313,19 +314,20 @@ impl Call {
         }
     }
 
-    /// What the arguments point to.
+    /// The memory that the arguments point to.
     pub fn memory(&self) -> Vec<Option<Vec<u64>>> {
         let memory = |argument: &Argument| Some(argument.memory.as_ref()?.1.clone());
         self.arguments.iter().map(memory).collect()
     }
 
-    /// Whether what would be a handle is NULL.
+    /// Whether each result that would be a handle is NULL.
     pub fn gives_no_handle(&self) -> bool {
         let memory = self.arguments.iter().filter_map(|argument| argument.memory.as_ref());
         memory.filter(|(of, _)| *of == Use::Handle).all(|(_, memory)| memory[0] == 0)
     }
 
-    /// After a refusal handles are NULL, and all but single values is as it was.
+    /// Checks that after a refusal handles are NULL, and that all memory except single values is
+    /// unchanged.
     pub fn assert_untouched(&self, given: &[Option<Vec<u64>>], about: &str) {
         for (argument, before) in self.arguments.iter().zip(given) {
             let (Some((of, now)), Some(before)) = (&argument.memory, before) else { continue };

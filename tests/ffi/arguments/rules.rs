@@ -8,11 +8,11 @@ use crate::world::World;
 const INVALID_HANDLE: i32 = -1;
 const INVALID_ARGUMENT: i32 = -2;
 
-/// What NULL can stand for; of the others it is none.
+/// Types of handles for which NULL is a valid argument. For all other types NULL is no object.
 const NULL_IS_ONE: &[&str] =
     &["dcc_cancel_token", "dcc_job", "dcc_context", "dcc_owner", "dcc_progress"];
 
-/// What may be done to none.
+/// Functions that accept NULL of the other types and do nothing.
 const DOES_NOTHING: &[&str] =
     &["_retain", "_release", "_close", "_unregister", "_unregister_no_wait"];
 
@@ -22,7 +22,7 @@ fn ends_a_use(function: &str) -> bool {
         || others.contains(&function.strip_suffix("_no_wait").unwrap_or(function))
 }
 
-/// The functions with the places of their handles and what those are.
+/// The functions, each with the positions and the types of its handles.
 fn with_handles(header: &Header) -> Vec<(&Function, Vec<(usize, String)>)> {
     let handles = |function: &Function| {
         let roles = call::roles(header, function).into_iter().enumerate();
@@ -39,7 +39,7 @@ fn is_status(function: &Function) -> bool {
     function.result.base == "dcc_status" && function.result.depth() == 0
 }
 
-/// What the header says of a function.
+/// The header's comment on a function.
 pub fn comment<'a>(source: &'a str, function: &str) -> &'a str {
     let declared = [format!(" {function}("), format!("*{function}(")];
     for (end, _) in source.match_indices("*/") {
@@ -53,7 +53,8 @@ pub fn comment<'a>(source: &'a str, function: &str) -> &'a str {
     panic!("{function} has no comment")
 }
 
-/// NULL is what the header says, in every function and place. How many there are.
+/// Checks that NULL means what the header says, in each function and position. Returns how many
+/// there are.
 pub fn null_handles(library: &Library, header: &Header) -> usize {
     let mut count = 0;
     for (function, handles) in with_handles(header) {
@@ -83,7 +84,8 @@ pub fn null_handles(library: &Library, header: &Header) -> usize {
     count
 }
 
-/// `const T *` leaves the reference, `T *` ends it. How many functions have the one and the other.
+/// Checks that `const T *` leaves the caller's reference and `T *` ends it. Returns how many
+/// functions have each.
 pub fn references(library: &Library, header: &Header) -> [usize; 2] {
     let mut counts = [0, 0];
     for (function, handles) in with_handles(header) {
@@ -117,18 +119,18 @@ pub fn references(library: &Library, header: &Header) -> [usize; 2] {
             assert_eq!(library.call(&format!("{base}_release"), &[handle]) as i32, 0, "{name}");
         }
         counts[usize::from(ends)] += 1;
-        // Which gives back everything, and so needs all handles to be good but for what is gone.
+        // This releases everything, so all handles except the released one must be valid.
         world.end(&call, function);
     }
     counts
 }
 
-/// A question is answered by 0 for no, more for yes and less for a bad handle, and its comment says where it
-/// may stand in an `if`. How many there are.
+/// Checks that a question answers 0 for no, a positive number for yes and a negative one for a bad
+/// handle, and that its comment says how to use it in an `if`. Returns how many there are.
 pub fn questions(library: &Library, header: &Header, source: &str) -> usize {
     let all = header.functions.iter().filter(|function| function.name.contains("_is_"));
     let all: Vec<&Function> = all.collect();
-    // What asks of the calling thread takes no handle; tests of slices drive it.
+    // A question about the calling thread takes no handle; tests of slices cover it.
     let of_handles = all.iter().filter(|function| function.name != "dcc_slice_is_over");
     for function in of_handles {
         let name = function.name.as_str();
@@ -157,12 +159,14 @@ pub fn questions(library: &Library, header: &Header, source: &str) -> usize {
         let comment = comment(source, &function.name);
         assert!(comment.contains("`if ("), "{}: {comment}", function.name);
     }
-    // Of a copy of two words, so there is no bad one; tests of polls drive it.
+    // This question reads a copy of two words, so no bad handle is possible; tests of polls cover
+    // it.
     assert!(matches!(inline[..], [one] if one.name == "dcc_poll_layer_is_quiet"), "{inline:?}");
     all.len() + inline.len()
 }
 
-/// No text is NULL, with whatever length says so; what comes out needs no room. How many texts there are.
+/// Checks that a text must not be NULL, whatever its length, and that a text result may have no
+/// room. Returns the number of texts.
 pub fn texts(library: &Library, header: &Header, source: &str) -> usize {
     let mut count = 0;
     for function in &header.functions {
@@ -201,8 +205,9 @@ pub fn texts(library: &Library, header: &Header, source: &str) -> usize {
     count
 }
 
-/// A structure of a later version is taken if it asks for nothing new, and filled as far as is known; one of
-/// the first version is enough. How many structures there are.
+/// Checks that a structure of a later version is accepted if it asks for nothing new, and filled as
+/// far as this version knows it, and that a structure of the first version is enough. Returns the
+/// number of structures.
 pub fn sizes(library: &Library, header: &Header) -> usize {
     let mut count = 0;
     for function in &header.functions {
@@ -241,7 +246,7 @@ pub fn sizes(library: &Library, header: &Header) -> usize {
     count
 }
 
-/// Where NULL will do for what a call writes through, its comment says so. How many there are.
+/// Checks that the comment says so if a result's pointer may be NULL. Returns how many there are.
 pub fn optional_results(header: &Header, source: &str) -> usize {
     for (name, parameter) in table::OPTIONAL {
         let function = header.function(name).unwrap();
@@ -256,7 +261,7 @@ pub fn optional_results(header: &Header, source: &str) -> usize {
     table::OPTIONAL.len()
 }
 
-/// The functions that work in a fork, by the rule's own words.
+/// Whether a function works in a forked child, by the words of the header's rule.
 pub fn works_in_a_fork(function: &Function, source: &str) -> bool {
     let rule = source.split_once("In a process that was forked").unwrap().1;
     let rule = rule.split_once("DCC_ERROR_FORKED").unwrap().0;

@@ -8,13 +8,13 @@ use crate::{INVALID_ARGUMENT, UNSUPPORTED};
 
 /// One bad argument.
 pub struct Spoil {
-    /// What is bad, for people.
+    /// A description for messages.
     pub what: String,
-    /// What the error may call it.
+    /// The names by which the error may call it.
     pub named: Vec<String>,
     /// The status that it gets.
     pub expected: i32,
-    /// Makes it bad.
+    /// Makes the argument bad.
     pub apply: Box<dyn Fn(&mut Call)>,
 }
 
@@ -33,7 +33,7 @@ impl Spoils {
 const NOT_UTF8: [&[u8]; 5] =
     [b"a\xffb", b"a\xc3", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"];
 
-/// All that can be bad with the arguments of a function.
+/// All ways in which the arguments of a function can be bad.
 pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
     let mut spoils = Spoils(Vec::new());
     for (at, role) in call::roles(header, function).into_iter().enumerate() {
@@ -73,7 +73,7 @@ pub fn all(header: &Header, function: &Function) -> Vec<Spoil> {
                     call.arguments[at + 1].number = 5;
                 });
                 let length = function.parameters[at + 1].name.as_str();
-                // One less stands for a message that ends with NUL.
+                // A length of one less would mean a message that ends with NUL.
                 spoils.add("a length beyond memory".to_owned(), &[length], move |call| {
                     call.arguments[at + 1].number = u64::MAX - 1;
                 });
@@ -132,7 +132,7 @@ fn bad_numbers(scalar: &Scalar, size: usize) -> Vec<u64> {
     all
 }
 
-/// What `struct_size` cannot be.
+/// Adds sizes that `struct_size` must not have.
 fn sizes(spoils: &mut Spoils, at: usize, layout: &Layout) {
     let first = table::first_size(&layout.name);
     assert!(first <= layout.size as u64, "{} has shrunk", layout.name);
@@ -152,7 +152,7 @@ fn sizes(spoils: &mut Spoils, at: usize, layout: &Layout) {
     }
 }
 
-/// A structure of a later version, which asks for what is not known here.
+/// Adds a structure of a later version, which asks for something that this version does not know.
 fn later_version(spoils: &mut Spoils, at: usize, layout: &Layout) {
     let (words, named) = (layout.size / 8, format!("{}.struct_size", layout.name));
     spoils.add(format!("a later {}", layout.name), &[&named], move |call| {
@@ -164,7 +164,8 @@ fn later_version(spoils: &mut Spoils, at: usize, layout: &Layout) {
     spoils.0.last_mut().unwrap().expected = UNSUPPORTED;
 }
 
-/// What the fields of a structure cannot be. `base` is where the structure begins in the argument's.
+/// Adds values that the fields of a structure must not have. `base` is the offset of the structure
+/// in the argument's memory.
 fn fields(spoils: &mut Spoils, header: &Header, at: usize, base: usize, layout: &Layout) {
     for (number, place) in layout.fields.iter().enumerate() {
         let Place { field, size, .. } = place;
@@ -203,7 +204,7 @@ fn fields(spoils: &mut Spoils, header: &Header, at: usize, base: usize, layout: 
             fields(spoils, header, at, offset, &inner);
         } else if kind.depth() == 0 {
             for value in bad_numbers(&table::field(of, name), size) {
-                // The type of an id that may be left out: 0 says that it is.
+                // The type of an optional id: 0 means that there is none.
                 if (of, value) == ("dcc_request_id", 0) && base > 16 {
                     continue;
                 }
@@ -258,7 +259,7 @@ fn limit(header: &Header, of: &str, name: &str) -> usize {
     header.number(constant).unwrap_or_else(|| panic!("no {constant}")) as usize
 }
 
-/// Texts that are bad, and whether they end with NUL and are so given.
+/// Bad texts, and whether each is passed as a text that ends with NUL.
 fn bad_texts(limit: usize, is_path: bool) -> Vec<(String, Vec<u8>, bool)> {
     let mut bad = Vec::new();
     let long = vec![b'x'; limit + 1];
@@ -290,7 +291,7 @@ fn text(spoils: &mut Spoils, header: &Header, of: &str, at: usize, name: &str) {
         call.arguments[at].memory = None;
         call.arguments[at].number = 0;
     });
-    // One less stands for a text that ends with NUL.
+    // A length of one less would mean a text that ends with NUL.
     spoils.add(format!("{name} beyond memory"), &[name], move |call| {
         call.arguments[at + 1].number = u64::MAX - 1;
     });
@@ -309,7 +310,7 @@ fn text_field(
     let is_id = layout.name == "dcc_request_id";
     let set = move |call: &mut Call, to: u64, bytes: u64| {
         if is_id {
-            // Of a text.
+            // The type of a text.
             call.arguments[at].put(base, 4, 2);
         }
         call.arguments[at].put(pointer, 8, to);

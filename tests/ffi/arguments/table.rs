@@ -4,8 +4,8 @@ use crate::c_layout::Layout;
 use crate::call::Argument;
 use crate::world::{self, World};
 
-/// Functions whose good call shows in no count: they only read, wait, or hand out a reference. What
-/// `dcc_events_drain` takes out is counted when its world ends.
+/// Functions whose good call changes no count: they only read, wait, or hand out a reference.
+/// Events that `dcc_events_drain` takes are counted at the end of the world.
 pub const UNSEEN: &[&str] = &[
     "dcc_cancel_token_reason",
     "dcc_cancel_token_trace_parent",
@@ -55,13 +55,14 @@ pub const UNSEEN: &[&str] = &[
 
 const WRONG_STATE: i32 = -10;
 
-/// Whether that is an answer to good arguments. The job of the world has begun, and was not posted.
+/// Whether this status is a possible answer to good arguments. The world's job has begun and was
+/// not posted.
 pub fn is_good(function: &str, status: i32) -> bool {
     let is_refused = function == "dcc_job_begin" || function.starts_with("dcc_job_wake");
     status >= 0 || is_refused && status == WRONG_STATE
 }
 
-/// Parameters that may be NULL, beside `out_length`.
+/// Parameters that may be NULL, apart from `out_length`.
 pub const OPTIONAL: &[(&str, &str)] = &[
     ("dcc_cancel_token_register", "out_registration"),
     ("dcc_cancel_token_register", "destroy"),
@@ -83,10 +84,10 @@ pub fn is_optional(function: &str, parameter: &str) -> bool {
     OPTIONAL.contains(&(function, parameter))
 }
 
-/// Functions that a structure cannot be without.
+/// Functions that a structure must have.
 pub const REQUIRED_FUNCTIONS: &[(&str, &str)] = &[("dcc_post_desc", "function")];
 
-/// The least size that is accepted, which is what the sources say.
+/// The smallest size that the library accepts, as the sources say.
 pub fn first_size(structure: &str) -> u64 {
     let sizes = include_str!("../../../src/ffi/first_sizes.rs");
     let line = format!("    {structure} = ");
@@ -94,16 +95,16 @@ pub fn first_size(structure: &str) -> u64 {
     size.unwrap_or_else(|| panic!("the first size of {structure} is not known"))
 }
 
-/// A number, as a parameter or a field.
+/// The values that a number may have.
 #[derive(Debug, Clone)]
 pub enum Scalar {
-    /// Whatever it is; this is passed.
+    /// Any value; this one is passed.
     Any(u64),
-    /// Bits, of which these are known.
+    /// Flags; these bits are known.
     Flags(u32),
     /// One of these.
     Among(&'static [i32]),
-    /// From one to the other.
+    /// A value in this range, both ends included.
     Range(u64, u64),
     /// A reserved field.
     Zero,
@@ -128,7 +129,7 @@ impl Scalar {
     }
 }
 
-/// A parameter that is passed by value.
+/// The values of a parameter that is passed by value.
 pub fn number(function: &str, parameter: &str) -> Scalar {
     match (function, parameter) {
         ("dcc_request_write_progress", "flags") => Scalar::Flags(1),
@@ -155,7 +156,7 @@ pub fn number(function: &str, parameter: &str) -> Scalar {
     }
 }
 
-/// A field that is a number.
+/// The values of a field that is a number.
 pub fn field(structure: &str, field: &str) -> Scalar {
     match (structure, field) {
         (_, "reserved") => Scalar::Zero,
@@ -185,7 +186,7 @@ pub fn field(structure: &str, field: &str) -> Scalar {
     }
 }
 
-/// The most bytes of a text: a parameter of a function or a field of a structure.
+/// The limit of a text's bytes, for a parameter of a function or a field of a structure.
 pub fn text_limit(of: &str, name: &str) -> &'static str {
     match (of, name) {
         ("dcc_session_cancel" | "dcc_request_cancel", "reason") => "DCC_MAX_MESSAGE_LENGTH",
@@ -197,12 +198,12 @@ pub fn text_limit(of: &str, name: &str) -> &'static str {
     }
 }
 
-/// Whether the text of a function is one that a peer sent, which may be any bytes.
+/// Whether a function's text comes from a peer, so that it may be any bytes.
 pub fn is_message(function: &str) -> bool {
     function == "dcc_session_handle_message"
 }
 
-/// Whether a text names a file, which has to have a name without NUL.
+/// Whether a text is the path of a file, which must not contain NUL.
 pub fn is_path(name: &str) -> bool {
     name == "path"
 }
@@ -221,7 +222,7 @@ pub fn text(function: &str, parameter: &str) -> String {
     }
 }
 
-/// A function that is handed in as a parameter.
+/// The function that is passed for this parameter.
 pub fn function_named(parameter: &str) -> u64 {
     match parameter {
         "function" => world::cancelled as *const () as u64,
@@ -230,12 +231,12 @@ pub fn function_named(parameter: &str) -> u64 {
     }
 }
 
-/// What user data is.
+/// The user data that is passed.
 pub fn user_data() -> u64 {
     0x1234
 }
 
-/// Fills in a structure that goes in.
+/// Fills in a structure that the call reads.
 pub fn fill(function: &str, argument: &mut Argument, layout: &Layout, world: &World<'_>) {
     if layout.fields[0].field.name == "struct_size" {
         argument.put(0, 4, layout.size as u64);

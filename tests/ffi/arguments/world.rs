@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const REQUEST_ID: &str = "in flight";
 /// The id of a cancel that is held for its request.
 pub const EARLY_ID: &str = "early";
-/// The caller id of the job that waits in the dispatcher.
+/// The caller id of the job that is queued in the dispatcher.
 pub const WAITING_ID: &str = "waiting";
 
 static CALLS: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
@@ -37,7 +37,7 @@ pub extern "C" fn complete(_job: *const c_void, _state: i32, _user_data: *mut c_
     note(2);
 }
 
-/// The end of user data.
+/// A destroy-notify.
 pub extern "C" fn destroy(_user_data: *mut c_void) {
     note(3);
 }
@@ -46,12 +46,12 @@ fn scratch(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
-/// Where the function under test writes a timeline.
+/// The path to which the function under test writes a timeline.
 pub fn timeline_path() -> PathBuf {
     scratch("arguments_timeline.json")
 }
 
-/// The objects.
+/// The objects that calls are made with.
 pub struct World<'a> {
     library: &'a Library,
     header: &'a Header,
@@ -69,16 +69,16 @@ pub struct World<'a> {
     session: u64,
     request: u64,
     observer: u64,
-    /// Has what the observer has.
+    /// An observer that gets the same events as the first one.
     twin: u64,
-    /// Has what happens from now on.
+    /// An observer of the events from now on.
     watcher: u64,
     parents: Box<[u64; 2]>,
-    /// A handle that has been given back already.
+    /// A handle that was released already.
     pub gone: Cell<u64>,
 }
 
-/// A structure of the header that is being filled in.
+/// A structure of the header that is filled in.
 struct Filled<'a>(&'a Header, &'static str, Vec<u64>);
 
 impl<'a> Filled<'a> {
@@ -91,7 +91,7 @@ impl<'a> Filled<'a> {
         filled
     }
 
-    /// A word, at its offset.
+    /// Writes a word at an offset.
     fn put(&mut self, offset: usize, word: u64) {
         self.2[offset / 8] |= word << (offset % 8 * 8);
     }
@@ -111,7 +111,7 @@ impl<'a> Filled<'a> {
         self.2.as_ptr() as u64
     }
 
-    /// Its numbers, by name; those that time alone changes are left out.
+    /// The fields that are numbers, by name, without those that change with time alone.
     fn numbers(&self) -> Vec<(String, u64)> {
         let layout = layout(self.0, self.0.structure(self.1).unwrap());
         let steady = layout.fields.iter().filter(|place| !place.field.name.ends_with("_ns"));
@@ -131,7 +131,7 @@ impl<'a> World<'a> {
             let status = library.call(name, arguments) as i32;
             assert!(status >= 0, "{name}: {status}, {}", library.last_error());
         };
-        // A call that writes a handle, or a number, to its last parameter.
+        // Makes a call that writes a handle or a number to its last parameter.
         let made = |name: &str, arguments: &[u64]| {
             let mut out = 0_u64;
             let mut all = arguments.to_vec();
@@ -143,7 +143,7 @@ impl<'a> World<'a> {
         let observer = made("dcc_events_create", &[1000]);
         let twin = made("dcc_events_create", &[1000]);
         let parent = made("dcc_cancel_token_create", &[]);
-        // One that others may join.
+        // A token that parents may join.
         let token = made("dcc_cancel_token_create_all", &[0, 0]);
         let owner = made("dcc_owner_create", &[]);
         let function = cancelled as *const () as u64;
@@ -171,7 +171,7 @@ impl<'a> World<'a> {
         let mut waiting = 0_u64;
         let to = &raw mut waiting as u64;
         call("dcc_dispatcher_post", &[dispatcher, post.pointer(), to, 0]);
-        // HTTP, which holds early cancels.
+        // A session of HTTP, because that holds early cancels.
         let desc = Filled::new(header, "dcc_session_desc").with("kind", 1);
         let session = made("dcc_session_create", &[desc.pointer()]);
         let id =
@@ -251,7 +251,8 @@ impl<'a> World<'a> {
         out.numbers()
     }
 
-    /// A text that a function writes into a buffer that is just too small, so that it is not used up.
+    /// Reads a text by giving the function a buffer that is just too small, so that the call does
+    /// not consume the text.
     fn text(&self, name: &str, of: &[u64]) -> String {
         let mut length = 0_u64;
         let to = &raw mut length as u64;
@@ -264,7 +265,7 @@ impl<'a> World<'a> {
         format!("{status} {length} {}", String::from_utf8(room).unwrap())
     }
 
-    /// What can be counted. For a function of the timeline its record, too.
+    /// All counts of the process. For functions of the timeline, the recording as well.
     pub fn snapshot(&self, function: &str) -> Vec<(String, String)> {
         let mut numbers = self.filled("dcc_stats_read", "dcc_stats", &[]);
         let of = |handle| [handle];
@@ -322,7 +323,7 @@ impl<'a> World<'a> {
         all
     }
 
-    /// Takes out what an observer has, and counts it.
+    /// Drains an observer and returns the number of its events.
     fn events(&self, observer: u64) -> u64 {
         let event = layout(self.header, self.header.structure("dcc_event").unwrap());
         let mut room = vec![0_u64; event.size / 8 * 1000];
@@ -334,19 +335,19 @@ impl<'a> World<'a> {
         count
     }
 
-    /// A good call took out what there was before all that were refused.
+    /// Checks that the good call drained the events that were there before the refused calls.
     pub fn assert_drained(&self, good: &Call) {
         let count = good.arguments.last().unwrap().memory.as_ref().unwrap().1[0];
         assert!(count > 0, "nothing to be lost");
         assert_eq!(count, self.events(self.twin).min(ROOM), "refusals have taken events");
     }
 
-    /// A handle that is no token's and no job's.
+    /// A handle that is neither a token's nor a job's.
     pub fn session(&self) -> u64 {
         self.session
     }
 
-    /// Gives back what the good call has made, then everything.
+    /// Releases the objects that the good call created, and then all others.
     pub fn end(self, good: &Call, function: &Function) {
         for (argument, role) in good.arguments.iter().zip(roles(self.header, function)) {
             let Some((Use::Handle | Use::Value, memory)) = &argument.memory else { continue };
@@ -400,11 +401,11 @@ impl<'a> World<'a> {
     }
 }
 
-/// How often it is looked whether all is gone, a hundredth of a second apart: the library's callback
-/// thread lets go of what it was left with when it comes to it.
+/// How often the test looks, every hundredth of a second, whether all objects are gone. The
+/// library's callback thread releases the last ones when it comes to them.
 const LOOKS: usize = 6000;
 
-/// Waits until nothing is alive any more: a reference that nobody got would be seen here.
+/// Waits until no object is alive any more. A reference that no caller got would show here.
 fn assert_nothing_is_left(library: &Library, header: &Header, about: &str) {
     let mut left = Vec::new();
     for _ in 0..LOOKS {
