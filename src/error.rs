@@ -63,7 +63,7 @@ pub enum Error {
         /// The flags that exist; empty if there are none.
         known: &'static str,
     },
-    /// A number stands for nothing.
+    /// A field or parameter has a number that has no meaning there.
     UnknownValue {
         /// The name of the field or parameter.
         what: &'static str,

@@ -34,7 +34,7 @@ pub const AROUND: u64 = 1 << 63;
 
 const KIND_SHIFT: u32 = 4;
 const INDEX_SHIFT: u32 = 8;
-/// The lowest bit of the generation, which is the highest part.
+/// The lowest bit of the generation. The generation is the highest part of a handle.
 pub const GENERATION_SHIFT: u32 = 32;
 
 /// Bits of an index: there can be 16 million objects of a kind at a time.

@@ -27,7 +27,7 @@ pub struct Summary {
     pub max: u64,
 }
 
-/// Times, in a histogram that is made with the first one.
+/// Recorded times. Their histogram is made when the first time is recorded.
 #[derive(Debug, Default)]
 pub struct Times(Late<Histogram<u64>>);
 
@@ -37,7 +37,7 @@ impl Times {
         Self(Late::new())
     }
 
-    /// Adds a time; does nothing if there is no memory for the histogram.
+    /// Adds a time. Without memory for the histogram the time is dropped.
     pub fn record(&mut self, nanoseconds: u64) {
         if let Ok(histogram) = self.0.get_or_make(make) {
             histogram.saturating_record(nanoseconds.clamp(1, LONGEST_NS));
@@ -68,7 +68,7 @@ impl Latency {
         }
     }
 
-    /// Adds a time; does nothing if there is no memory for the histogram.
+    /// Adds a time. Without memory for the histogram the time is dropped.
     pub fn record(&self, nanoseconds: u64) {
         self.0.lock().record(nanoseconds);
     }

@@ -37,7 +37,8 @@ impl FileNames {
         }
     }
 
-    /// The number of a name, which is kept if it is new. `None`: there is no room for another one.
+    /// The number of a file's name. A name that has no number yet is copied and gets one. `None`:
+    /// there is no room for another name.
     pub fn id(&self, name: &str) -> Option<FileId> {
         let mut lock = self.0.lock();
         let names = lock.get_or_make(|| Ok(Vec::new())).ok()?;

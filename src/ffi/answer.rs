@@ -9,8 +9,9 @@ use crate::handle::{AROUND, Handle, NULL};
 use crate::sys::process;
 use crate::token::ask::Answer;
 
-/// The answer of a poll of a token and a job, given as the `expected` values of the two layers.
-/// What the poll saw is noted for the diagnosis. A sealed job's poll always answers `DCC_OK`.
+/// The answer of a poll of a token and a job. `token` and `job` are the `expected` values of the
+/// poll's two layers. What the poll saw is noted for the diagnosis. The poll of a sealed job always
+/// answers `DCC_OK`.
 pub(super) fn poll_layers(
     token: Handle,
     job: Handle,

@@ -81,7 +81,8 @@ pub(super) fn room_for_paths() -> impl Iterator<Item = usize> {
     growth(8192).chain([8192; 2]).chain([256; 14])
 }
 
-/// Opens the endpoint, unless one is open. The inner error is the system's reason why it cannot.
+/// Opens the endpoint, unless one is open. The inner error is the system's reason why the endpoint
+/// cannot be opened.
 pub(super) fn open(host: HostName) -> Result<io::Result<()>, Error> {
     let mut state = STATE.lock();
     wait_for_close(&mut state);

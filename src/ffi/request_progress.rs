@@ -92,7 +92,8 @@ pub extern "C" fn dcc_request_set_progress_of_job(
     })
 }
 
-/// Returns false if the request has ended.
+/// Sets a request's progress to the progress of a job. `is_last`: this is written right before the
+/// request's end. Returns false if the request has ended.
 fn set_to_job(request: &RequestPin<'_>, job: &JobPin<'_>, is_last: bool) -> Outcome<bool> {
     jobs().show_bar(job, |fraction, count, message| {
         let count = count.map(|Progress { done, total }| (done as f64, total as f64));

@@ -1,10 +1,10 @@
 //! Jobs: a token plus id, label, state and progress. This file says what a job is made of, and how
 //! it is made, found and buried.
 //!
-//! Locks: each job has one lock, for its body. The library takes no other lock under it. A reader
-//! that is shown the job's texts or progress may take a dispatcher's caller ids or a request's
-//! body. A body in which nothing was ever written is read without the lock; `life` tells whether
-//! that is so.
+//! Locks: each job has one lock, for its body. This room takes no other lock under it. Other rooms
+//! are shown a job's texts or progress under it, and may then lock a dispatcher's caller ids or a
+//! request's body. A body in which nothing was ever written needs no lock to be read; WRITTEN in
+//! `life` tells whether something was.
 //!
 //! A dead job releases its token and runs its destroy-notify after its slot was buried, so the
 //! notify may use the library freely.

@@ -1,7 +1,8 @@
 //! How far a job is: the tree of shares in its body. Reports and readers use it under the body's
 //! lock.
 //!
-//! A thread that writes first sets WRITTEN in `life`, under the body lock.
+//! Before the first write to a body, the thread that writes sets WRITTEN in `life`, under the body
+//! lock.
 
 use crate::error::Error;
 use crate::job::epoch::Epoch;

@@ -17,7 +17,7 @@ impl LivePart for ShareLive {
         "slots of shares of progress or memory for them; end shares that are done";
 }
 
-/// All shares. Their operations are those of `share`.
+/// All shares. The operations on them are in `share`.
 #[derive(Debug)]
 pub struct ShareTable {
     pub(super) arena: Arena<(), ShareLive>,

@@ -63,13 +63,13 @@ impl From<OutOfMemory> for NoId {
     }
 }
 
-/// The value is a number that is not an id.
+/// Why a number that is not a whole number of 64 bits is refused.
 pub const NOT_AN_INTEGER: &str = "an id is a number that is no whole number of 64 bits";
-/// The value is a text that is not an id.
+/// Why a text that cannot be written as UTF-8 is refused.
 pub const NOT_CHARACTERS: &str = "an id has half of a surrogate pair";
-/// The value is a text that is longer than an id may be.
+/// Why a text of more than `MAX_ID_BYTES` is refused.
 pub const TOO_LONG: &str = "an id is longer than 256 bytes";
-/// The value is `null`, a list, an object, true or false.
+/// Why `null`, a list, an object, true and false are refused.
 pub const NO_ID_TYPE: &str = "an id is neither a number nor a text";
 
 impl RequestId {

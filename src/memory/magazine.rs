@@ -16,7 +16,7 @@ use crate::memory::pool::{Exhausted, Link, NIL, Pool};
 use crate::sys::sync::Ordering;
 use crate::sys::thread_rack::{BATCH, Rack, Shelf, ShelfPlace};
 
-/// A pool that may have magazines, whatever its cells are.
+/// A pool for whose cells threads may have magazines. The trait hides the type of the cells.
 pub trait Shelved {
     /// Lets threads have magazines, on the shelves at this place. At most one living pool has the
     /// place.

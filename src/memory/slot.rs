@@ -120,8 +120,9 @@ impl<Cold, Live> Slot<Cold, Live> {
     pub(super) fn overwrite_control(&self, value: u64) {
         #[cfg(not(loom))]
         self.line.control.store(value, Ordering::Release);
-        // In the order of changes such a compare-and-swap comes directly after the value that it
-        // read, so never after this store. Loom knows this order of read-modify-writes only.
+        // A compare-and-swap comes directly after the value that it read in the order of changes,
+        // so the late one of such a thread never comes after this store. Loom keeps this order only
+        // among read-modify-writes.
         #[cfg(loom)]
         self.line.control.swap(value, Ordering::Release);
     }

@@ -134,7 +134,8 @@ pub trait Running {
     /// Calls `each` with each thread that is inside the blocker now. False: there may be more
     /// threads.
     fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool;
-    /// Whether there is nothing left to wait for.
+    /// Whether a wait for the blocker in this graph may end. Always true for a blocker whose
+    /// waiters sleep elsewhere.
     fn is_over(&self, blocker: Blocker) -> bool;
 }
 

@@ -22,7 +22,8 @@ const LATELY: u64 = 8;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     begun_ns: u64,
-    /// Time of the last sample that counted, and the parts that were filled then.
+    /// Time of the last sample that counted, and how many parts of the bar were filled then
+    /// (`looked`).
     looked_ns: u64,
     looked: u64,
     /// The recent pace, in parts of the bar per nanosecond.

@@ -148,7 +148,8 @@ impl Span {
         units - fitting
     }
 
-    /// Changes the total. The room that is left is spread over the units that are left of it.
+    /// Changes the total. The room that is left is spread over the units that are still to come of
+    /// the new total.
     pub fn set_total(&mut self, total: u64) {
         if total != self.total {
             self.spread();

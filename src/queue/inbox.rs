@@ -76,8 +76,8 @@ impl Inbox {
         }
     }
 
-    /// Makes what this thread has stored visible to every later push: a read-modify-write that
-    /// changes nothing.
+    /// Makes everything that this thread has stored visible to each thread that pushes later. It is
+    /// a read-modify-write that changes nothing.
     pub(super) fn tell(&self) {
         if !crate::weakened!("ending_thread_is_seen") {
             self.0.fetch_add(0, Ordering::AcqRel);

@@ -55,8 +55,8 @@ pub(super) struct QueueCell {
     pub(super) busy_since_ns: AtomicU64,
     /// The id of the job whose function that is; 0 for none.
     pub(super) busy_with: AtomicU64,
-    /// Whether a job for another thread came since `Next::Run::last` was worked out. It is set
-    /// under the lock of the lists.
+    /// Whether a job for threads other than the dispatcher's was posted since the pump last worked
+    /// out what is left (`Next::Run::last`). It is set under the lock of the lists.
     pub(super) has_news: AtomicU32,
     /// The posted id of the job whose function the pump calls; 0 for none. Only the dispatcher's
     /// thread writes it.

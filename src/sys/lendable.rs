@@ -46,7 +46,8 @@ impl<T: Send + Sync> Lendable<T> {
         (!loan.value.is_null()).then_some(loan)
     }
 
-    /// Puts a value into the place and returns the one before, after every use of it has ended.
+    /// Puts a value into the place. Returns the value that was there before, after every use of
+    /// that earlier value has ended.
     pub fn replace(&self, value: Option<Box<T>>) -> Option<Box<T>> {
         let value = value.map_or(null_mut(), Box::into_raw);
         let before = self.value.swap(value, Ordering::AcqRel);

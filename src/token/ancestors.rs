@@ -179,8 +179,8 @@ impl Tokens {
         TokenPin::new(self, token).map_or(0, |pin| pin.slot().job_id())
     }
 
-    /// Calls `find` with the ancestors of a pinned token until it finds something. `None` also if
-    /// the search would be too long.
+    /// Calls `find` with one ancestor of a pinned token after the other, until `find` answers
+    /// `Some`. `None` also if the search would be too long.
     pub(super) fn nearest_above<T>(
         &self,
         token: &TokenPin<'_>,

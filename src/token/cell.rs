@@ -45,7 +45,7 @@ pub enum Cause {
 impl Cause {
     const ALL: [Self; 4] = [Self::None, Self::Request, Self::Foreign, Self::Deadline];
 
-    /// The cause's name in texts.
+    /// The word for the cause in reports and recordings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",

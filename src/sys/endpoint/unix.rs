@@ -25,7 +25,7 @@ pub struct Listener {
     clients: Arc<Mutex<Clients>>,
 }
 
-/// A client that has sent its line.
+/// A client that has sent its line, the request.
 #[derive(Debug)]
 pub struct Client {
     stream: Option<UnixStream>,
