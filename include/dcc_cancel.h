@@ -2180,8 +2180,9 @@ DCC_API dcc_status dcc_session_sweep(const dcc_session *session, uint64_t ttl_ns
 typedef struct dcc_message_info {
     /** sizeof(dcc_message_info); the call writes back how much of it was filled. */
     uint32_t struct_size;
-    /** One of the DCC_MESSAGE_ constants. Of a batch: that of its first cancel, else of its first
-     * malformed message, else DCC_MESSAGE_OTHER. */
+    /** Kind of the message, one of the DCC_MESSAGE_ constants. For a batch it is the kind of its
+     * first cancel; without a cancel that of its first malformed message; otherwise
+     * DCC_MESSAGE_OTHER. */
     int32_t message;
     /** Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel. */
     int32_t id_type;

@@ -83,7 +83,7 @@ pub enum Error {
         /// The greatest allowed value.
         most: u64,
     },
-    /// A number is infinite or not a number. The value is the name of the parameter.
+    /// A floating-point number is infinite or NaN. The value is the name of the parameter.
     NotFinite(&'static str),
     /// A reserved field is not 0. The value is the name of its structure.
     Reserved(&'static str),

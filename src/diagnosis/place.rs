@@ -11,7 +11,7 @@ const MOST_FILES: usize = 4096;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileId(u32);
 
-/// Where a thread gave a sign of life.
+/// The place at which a thread gave a sign of life: it polled, or began or ended the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
     /// At the begin of the job.

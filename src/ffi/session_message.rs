@@ -43,8 +43,9 @@ const _: () = assert!(DCC_REQUEST_ID_SIZE > DCC_MAX_REQUEST_ID_LENGTH);
 pub struct dcc_message_info {
     /// sizeof(dcc_message_info); the call writes back how much of it was filled.
     pub struct_size: u32,
-    /// One of the DCC_MESSAGE_ constants. Of a batch: that of its first cancel, else of its first
-    /// malformed message, else DCC_MESSAGE_OTHER.
+    /// Kind of the message, one of the DCC_MESSAGE_ constants. For a batch it is the kind of its
+    /// first cancel; without a cancel that of its first malformed message; otherwise
+    /// DCC_MESSAGE_OTHER.
     pub message: i32,
     /// Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel.
     pub id_type: i32,

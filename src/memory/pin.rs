@@ -131,7 +131,8 @@ impl<'a, K: Keeper<'a>> Deref for Hold<'a, K> {
     }
 }
 
-/// A pin without a reference: another object, which is pinned for as long, holds the object.
+/// A pin that has no reference of its own. Another object, which stays pinned for as long, holds
+/// the object.
 #[derive(Debug)]
 pub struct Lent<'a, K: Keeper<'a>>(ManuallyDrop<Pin<'a, K>>);
 

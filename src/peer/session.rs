@@ -276,8 +276,8 @@ impl SessionBody {
         self.entries.get().map_or(0, IdTable::kept)
     }
 
-    /// Forgets what has been remembered for longer than `ttl_ns`, except that requests are over.
-    /// Returns how many were forgotten.
+    /// Forgets the ids that have been remembered for longer than `ttl_ns`. Of an id whose request
+    /// is over, that fact may stay known (`forget`). Returns how many ids were forgotten.
     pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64, settings: &SessionSettings) -> u64 {
         let Some(entries) = self.entries.get_mut() else { return 0 };
         let mut count = 0;
@@ -321,9 +321,9 @@ impl SessionBody {
         Ok(has_room)
     }
 
-    /// Ends a request in flight whose entry is in this cell, unless a close has taken the entries
-    /// out. `kept` is then remembered of its id. False: there was no room for `kept`, and only that
-    /// the request is over is remembered.
+    /// Ends a request in flight whose entry is in this cell. If a close has taken the entries out,
+    /// nothing more happens. Otherwise `kept` is remembered for the request's id. False: there was
+    /// no room for `kept`, and the session remembers only that the request is over.
     #[inline(always)]
     pub fn end_live(
         &mut self,
@@ -362,8 +362,8 @@ impl SessionBody {
     }
 }
 
-/// Forgets what is remembered of an id. That its request is over stays known, as long as a cancel
-/// of it would otherwise be taken for an early one.
+/// Forgets what is remembered of an id. If the id's request is over, that fact stays known while a
+/// cancel of the id would otherwise be taken for an early cancel.
 fn forget(entries: &mut IdTable, place: CellNumber, now_ns: u64, settings: &SessionSettings) {
     let is_known = match entries.entry(place) {
         Some(Entry::Kept(kept)) => {

@@ -53,8 +53,8 @@ impl ItsThread {
         }
     }
 
-    /// The same for the wait graph. All that the thread does keeps it from coming to its queue, so
-    /// it counts as inside since before any wait.
+    /// The thread as the wait graph sees it. Whatever the thread does keeps it from its queue, so
+    /// it counts as inside from before any wait.
     pub fn inside(self) -> Option<Inside> {
         match self {
             Self::Is(thread) => Some(Inside { thread, waits_before: 0 }),

@@ -188,7 +188,8 @@ impl Tokens {
         left
     }
 
-    /// Carries on the cancels that `leave` returned, on a thread that may run foreign code.
+    /// Carries the cancels that `leave` returned down to the descendants, and runs their callbacks.
+    /// Only for a thread that may run foreign code.
     pub(super) fn cancel_left(&self, left: Spread) {
         if left != Spread::NOTHING {
             let Spread { chain, dead } = self.spread_left(left);
@@ -198,7 +199,7 @@ impl Tokens {
     }
 
     /// Carries the cancels that `leave` returned down to the descendants, and to further tokens of
-    /// all that lose their last parent by this.
+    /// `create_all` that lose their last parent by this.
     pub(super) fn spread_left(&self, mut left: Spread) -> Spread {
         let mut all = Spread::NOTHING;
         while let Some(token) = left.chain.pop(&self.arena) {

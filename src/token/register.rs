@@ -210,8 +210,8 @@ impl Tokens {
         }
     }
 
-    /// Ends a registration that this thread has taken over. Runs it first if `cancelled` is the
-    /// cancelled token; `None` drops it without running it.
+    /// Ends a registration that this thread has taken over. `cancelled`: the token whose cancel
+    /// runs the registration first. `None`: the registration is dropped and does not run.
     #[inline]
     pub(super) fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
         if self.registrations.purpose(index).is_callback() {

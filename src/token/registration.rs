@@ -71,7 +71,8 @@ impl Purpose {
         if tie == Tie::Keeping { Self::KeepingCallback } else { Self::Callback }
     }
 
-    /// Whether the registration calls a plugin's function given at registration.
+    /// Whether the registration is a callback: it calls a function that a plugin gave when it
+    /// registered.
     #[inline]
     pub fn is_callback(self) -> bool {
         matches!(self, Self::Callback | Self::KeepingCallback)
