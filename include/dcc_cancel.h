@@ -1535,7 +1535,11 @@ DCC_API dcc_status dcc_dispatcher_retain(const dcc_dispatcher *dispatcher);
 
 /** Gives a reference back. Any thread may call this. The last release closes the dispatcher, as
  * dcc_dispatcher_close does. While jobs are unfinished after that, dcc_dispatcher_pump still takes
- * the handle. */
+ * the handle.
+ *
+ * A dispatcher with DCC_DISPATCHER_BIND_LATER that was never pumped has no thread. So its last
+ * release runs the completions that are due, on the thread that makes it. Completions of jobs that
+ * still run on other threads are left to a pump. */
 DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher);
 
 /** Closes a dispatcher for good: posts are refused from now on. Any thread may call this, also

@@ -33,7 +33,8 @@ private:
 struct dispatcher_options {
     /* Most jobs that may wait for their turn; 0 means 1024. */
     std::uint32_t capacity = 0;
-    /* The dispatcher belongs to the thread that pumps it first, not to the creating thread. */
+    /* The dispatcher belongs to the thread that pumps it first, not to the creating thread. If none has, the
+     * completions run where its last copy ends. */
     bool bind_later = false;
     /* Deadline of a job whose post has none, counted from the post; zero: no deadline. */
     std::chrono::nanoseconds default_deadline = std::chrono::nanoseconds(0);

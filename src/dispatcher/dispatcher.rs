@@ -3,13 +3,14 @@
 //! job, `end` ends one, `owner_close` closes the owner of their functions.
 //!
 //! Invariants:
-//! 1. A dispatcher belongs to the first thread that binds it, and never to another.
+//! 1. A dispatcher belongs to the first thread that binds it, and never to another. The last release
+//!    of one without a thread borrows the dispatcher for the call.
 //! 2. Its queue holds an internal reference to it until the queue is closed and every accepted job
 //!    is over. So a dispatcher whose last owner reference is released lives on, closed, until its
 //!    completions have run. Closing the queue and counting jobs in and out all change one word, so
 //!    exactly one of these changes is the last, and that one gives the internal reference back.
-//! 3. Completions run on the dispatcher's thread: in a pump, in a shutdown on that thread, or in
-//!    the close of their owner on that thread.
+//! 3. Completions run on the dispatcher's thread: in a pump, in a shutdown or last release on that
+//!    thread, or in the close of their owner on that thread.
 //!
 //! Locks: the locks of a dispatcher are leaves, with one exception. A job's body may be locked
 //! before the dispatcher's caller ids.
@@ -359,7 +360,8 @@ impl<'a> Dispatchers<'a> {
         if thread.load(Ordering::Relaxed) == here {
             return Ok(());
         }
-        match thread.compare_exchange(0, here, Ordering::Relaxed, Ordering::Relaxed) {
+        // Acquire: a release that had borrowed the dispatcher has given it back.
+        match thread.compare_exchange(0, here, Ordering::Acquire, Ordering::Relaxed) {
             Ok(_) => Ok(()),
             Err(bound) if bound == here => Ok(()),
             Err(_) => Err(Error::NotItsThread),
@@ -378,9 +380,26 @@ impl<'a> Dispatchers<'a> {
             debug_assert!(false, "{index} is pinned");
         }
         if !self.table.arena.is_owned(dispatcher) {
-            self.shut_down(&pin, here);
+            self.end_unowned(&pin, here);
         }
         Ok(())
+    }
+
+    /// Shuts down a dispatcher that nobody owns any more. Nobody may ever pump one that has no
+    /// thread, so this thread completes its jobs, as far as they are over.
+    fn end_unowned(self, dispatcher: &DispatcherPin<'_>, here: u64) {
+        let thread = &dispatcher.slot().live().thread;
+        let has_thread = thread.load(Ordering::Relaxed) != 0 || here == 0;
+        let is_borrowed = !has_thread && Self::bind(dispatcher, here).is_ok();
+        if is_borrowed {
+            self.queues().set_thread(dispatcher.queue());
+        }
+        let left = self.shut_down(dispatcher, here);
+        if is_borrowed && left == ShutDown::Pending {
+            // Other threads run jobs. Whoever pumps the dispatcher completes them.
+            self.queues().forget_thread(dispatcher.queue());
+            thread.store(0, Ordering::Release);
+        }
     }
 
     /// Closes the queue to new jobs, ends the jobs that wait as interrupted, and asks the jobs that

@@ -219,11 +219,17 @@ pub extern "C" fn dcc_dispatcher_retain(dispatcher: *const dcc_dispatcher) -> dc
 /// Gives a reference back. Any thread may call this. The last release closes the dispatcher, as
 /// dcc_dispatcher_close does. While jobs are unfinished after that, dcc_dispatcher_pump still takes
 /// the handle.
+///
+/// A dispatcher with DCC_DISPATCHER_BIND_LATER that was never pumped has no thread. So its last
+/// release runs the completions that are due, on the thread that makes it. Completions of jobs that
+/// still run on other threads are left to a pump.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc_status {
     guard(|| {
         if !dispatcher.is_null() {
-            dispatchers().release(handle(dispatcher), thread::number())?;
+            // A thread without a record, for which there is no memory, completes nothing.
+            let here = thread::this().map_or(0, |this| this.record.number());
+            dispatchers().release(handle(dispatcher), here)?;
         }
         Ok(DCC_OK)
     })

@@ -75,6 +75,11 @@ impl Queues {
         }
     }
 
+    /// Notes that the dispatcher has no thread again.
+    pub fn forget_thread(&self, queue: HeldQueue<'_>) {
+        queue.cell.thread.store(0, Ordering::Release);
+    }
+
     /// Notes that the dispatcher's thread has ended, and wakes the threads that wait for it. A push
     /// after this sees everything that was stored before it. For `thread_of` there are two cases:
     /// it sees the end, or this call sees everything that its caller did before.

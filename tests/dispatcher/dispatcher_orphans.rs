@@ -101,11 +101,14 @@ fn a_dispatcher_that_nobody_has_pumped_answers() {
 #[test]
 fn a_dispatcher_that_nobody_has_pumped_can_be_let_go_and_its_owner_closed() {
     let _alone = alone();
+    // On a thread that has not used the library before.
     let dispatcher = without_thread();
-    let log = dispatcher.post_only(nothing());
-    dispatcher.release();
-    dispatcher.pump();
+    let (before, log) = (stats(), dispatcher.post_only(nothing()));
+    thread::spawn(move || dispatcher.release()).join().unwrap();
     log.assert_over(DCC_JOB_INTERRUPTED);
+    assert_eq!(stats().unfinished_posts, before.unfinished_posts);
+    assert_eq!(stats().live_dispatchers, before.live_dispatchers - 1);
+    assert_eq!(dispatcher.try_pump(1, 1).err(), Some(DCC_ERROR_INVALID_HANDLE));
 
     let owner = Owner::new();
     let dispatcher = Dispatcher::with(|desc| {
@@ -117,6 +120,38 @@ fn a_dispatcher_that_nobody_has_pumped_can_be_let_go_and_its_owner_closed() {
     assert_eq!((log.runs(), log.completions(), log.destroys()), (0, 0, 1));
     dispatcher.pump();
     dispatcher.release();
+}
+
+#[test]
+fn what_still_runs_when_its_dispatcher_is_let_go_is_completed_by_whoever_pumps() {
+    let _alone = alone();
+    let dispatcher = without_thread();
+    let (begin, has_begun) = mpsc::channel();
+    let (go_on, may_end) = mpsc::channel::<()>();
+    let runs = job(move |_| {
+        begin.send(()).unwrap();
+        may_end.recv().unwrap();
+        0
+    });
+    let running = dispatcher.post(runs.any_thread());
+    let waiting = dispatcher.post_only(nothing());
+    has_begun.recv().unwrap();
+    dispatcher.release();
+    waiting.assert_over(DCC_JOB_INTERRUPTED);
+    assert_eq!(running.log.completions(), 0);
+    // This thread need not be the one that pumps, so it may wait for the job.
+    assert_eq!(dcc_job_wait(running.job.pointer(), 20_000_000), DCC_TIMED_OUT);
+    go_on.send(()).unwrap();
+    let ends = thread::spawn(move || {
+        until("its job is over", || {
+            dispatcher.pump();
+            running.log.completions() == 1
+        });
+        running
+    });
+    let running = ends.join().unwrap();
+    running.log.assert_over(DCC_JOB_COMPLETED);
+    running.job.release();
 }
 
 #[test]
