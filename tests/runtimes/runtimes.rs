@@ -240,7 +240,7 @@ fn csharp() {
             runtime.file(&name)
         })
         .collect();
-    assert_eq!(files.len(), 2);
+    assert_eq!(files.len(), 3);
     let compile = |program: &str, more: &[String]| {
         run(Command::new("mcs")
             .args(["-unsafe", "-warn:4", "-warnaserror", "-codepage:utf8"])
@@ -249,6 +249,10 @@ fn csharp() {
             .args(&files)
             .args(more));
     };
+    compile("First", &[]);
+    let mut first = runtime.command(&["mono", "First.exe"]);
+    first.env("LD_LIBRARY_PATH", runtime.folder.join("library"));
+    assert_eq!(printed(&mut first), "stopped by the time limit\n");
     compile("Program", &[]);
     runtime.plays("the user pressed Esc", &["mono", "Program.exe"]);
     let told = printed(&mut runtime.command(&["mono", "Program.exe"]));
@@ -269,12 +273,13 @@ fn declarations_are_those_of_the_header() {
         ("node", read("node/dcc_cancel.js"), 20),
         ("ruby", read("ruby/dcc_cancel.rb"), 20),
         ("java", read("java/DccCancel.java"), 20),
+        ("languages.md", std::fs::read_to_string(root().join("docs/languages.md")).unwrap(), 4),
     ];
-    let expected = [25, 2, 0];
+    let expected = [4, 25, 2, 0];
     for ((_, text), least) in listings().into_iter().zip(expected) {
         sources.push(("csharp.md", text, least));
     }
-    assert_eq!(sources.len(), 7);
+    assert_eq!(sources.len(), 9);
     for (language, source, least) in sources {
         let used = functions(&source);
         assert!(used.len() >= least, "{language}: {}", used.len());
