@@ -30,7 +30,7 @@ mod raw_job;
 
 use raw_job::{new_job, poll, with_current};
 
-/// The endpoint is the process's: one test at a time.
+/// Lets one test run at a time, because the endpoint belongs to the whole process.
 struct Host(#[allow(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Host {
@@ -74,7 +74,7 @@ fn address() -> (dcc_status, String) {
     (status, text)
 }
 
-/// What the tool prints and how it ends.
+/// The output of the tool, and its exit status.
 struct Answer {
     status: i32,
     shown: String,
@@ -93,8 +93,8 @@ fn tool(arguments: &[&str]) -> Answer {
     }
 }
 
-/// A list of all pages. The host gives a client a second to take an answer; on a busy machine it may take
-/// more, the tool says so, and is asked again.
+/// A listing of all pages. The host gives a client a second to read an answer. On a busy machine a
+/// client may need more; the tool then says so and is run again.
 fn list_of_all_pages(arguments: &[&str]) -> Answer {
     let mut answer = tool(arguments);
     for _ in 1..100 {
@@ -120,7 +120,7 @@ fn set_progress(job: *mut dcc_job, done: u64, total: u64, message: &CStr) {
     assert_eq!(status, DCC_OK);
 }
 
-/// Ends those who ask in a loop, also when the test fails.
+/// Ends the threads that ask in a loop, also when the test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -129,7 +129,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// A job that another thread works for until it sees a cancel.
+/// A job that another thread works on until it sees a cancel.
 fn working(label: &CStr, body: impl FnOnce(*mut dcc_job) + Send + 'static) -> (u64, Work) {
     let job = new_job(label);
     assert_eq!(dcc_job_begin(job), DCC_OK);
@@ -143,7 +143,7 @@ fn working(label: &CStr, body: impl FnOnce(*mut dcc_job) + Send + 'static) -> (u
     (id, Work(Some(thread)))
 }
 
-/// What takes longer hangs.
+/// A wait that takes longer counts as hanging.
 const LONG_TIME: Duration = Duration::from_secs(include!("../support/hang_seconds"));
 
 struct Work(Option<thread::JoinHandle<()>>);
@@ -257,8 +257,8 @@ fn jobs_are_listed_with_their_progress() {
     assert!(!has_it(&listed(&["--ended"])), "it is gone");
 }
 
-/// One of each kind that could steer a terminal, turn a line round or hide in it: C0, DEL, C1, marks of
-/// direction, of width zero and of order, separators, tags.
+/// One character of each kind that could steer a terminal, reverse a line or hide in it: C0, DEL,
+/// C1, marks of direction, of zero width and of order, separators, tags.
 const HOSTILE: &str = "<\u{1}\u{7}\
     \u{1b}[2J\u{7f}\u{80}\u{85}\u{9b}31m\u{9d}0;x\u{9c}\u{ad}\u{61c}\u{200b}\u{200d}\
     \u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\
@@ -285,7 +285,7 @@ fn nothing_that_is_printed_steers_a_terminal() {
     });
     let job = found(id);
     set_progress(job, 1, 2, &hostile);
-    // One that does not ask, so that it is seen with the reason why it should stop.
+    // A job that does not poll, so that it is listed with the reason of its cancel.
     let deaf = new_job(&hostile);
     assert_eq!(dcc_job_begin(deaf), DCC_OK);
     let length = hostile.count_bytes();
@@ -353,7 +353,7 @@ fn more_jobs_than_fit_are_counted() {
         let id = format!("\n  {:>10}  pending", dcc_job_id(*job));
         assert_eq!(shown.matches(&id).count(), 1, "{id}");
     }
-    // Each is found by its id all the same.
+    // Each job is still found by its id.
     for job in [jobs[0], jobs[3009]] {
         let answer = tool(&["cancel", &dcc_job_id(job).to_string(), "--wait", "0"]);
         assert!(answer.shown.contains("has not seen the cancel"), "{}", answer.shown);
@@ -361,8 +361,8 @@ fn more_jobs_than_fit_are_counted() {
     jobs.into_iter().for_each(release);
 }
 
-/// Each character of their texts takes six in an answer: a thousand of them would be more than a client
-/// takes.
+/// Each character of their texts takes six in an answer: a thousand such jobs would be more than a
+/// client accepts.
 #[test]
 fn an_answer_has_fewer_jobs_if_their_texts_are_long() {
     let _host = Host::open("Wordy");
@@ -454,8 +454,8 @@ fn all_jobs_of_a_host_are_cancelled() {
     assert_eq!((none.status, &*none.shown), (0, "no job runs there\n"));
 }
 
-/// What a callback and a destroy-notify have to do with: on which thread they run, and when they may
-/// go on.
+/// The user data of a callback and a destroy-notify: on which thread they run, and when they may go
+/// on.
 #[derive(Default)]
 struct Foreign {
     thread: AtomicU64,
@@ -539,7 +539,7 @@ unsafe extern "C" fn destroyed(foreign: *mut c_void) {
 
 static LONG: [u8; 4000] = [b'x'; 4000];
 
-/// A job with a destroy-notify, and a label that takes its time to be listed.
+/// A job with a destroy-notify, and with a label whose listing takes time.
 fn job_of(foreign: &Foreign) -> *mut dcc_job {
     let mut job = null_mut();
     // SAFETY: zero is a value of the descriptor; a writable result.
@@ -555,8 +555,8 @@ fn job_of(foreign: &Foreign) -> *mut dcc_job {
     job
 }
 
-/// Jobs die while they are looked at: their destroy-notifies run once each, on the thread that let go or
-/// on the callback thread, never on the one that looks.
+/// Jobs die while they are listed: each destroy-notify runs once, on the thread that let go of the
+/// job or on the callback thread, and never on the thread that lists.
 #[test]
 fn who_looks_runs_no_function_of_the_host() {
     let _host = Host::open("Host");
@@ -599,7 +599,7 @@ fn a_trace_shows_where_a_job_polls_and_where_not() {
         }
     });
     let id = id.to_string();
-    // The other way round there is a longer gap only where the machine stood still just then.
+    // From line 88 to line 40 a longer gap is possible only if the machine stood still just then.
     wait_for("the gap between the two", || {
         let answer = tool(&["trace", &id, "--seconds", "0.5"]);
         assert_eq!(answer.status, 0, "{}", answer.complaint);
@@ -617,7 +617,7 @@ fn a_trace_shows_where_a_job_polls_and_where_not() {
     };
     assert!(!is_traced(listed(&[])), "it goes on");
 
-    // The time between two traces is no gap.
+    // The time between two traces is not a gap.
     thread::sleep(Duration::from_millis(700));
     let began = Instant::now();
     let shown = tool(&["trace", &id, "--seconds", "0.3"]).shown;
@@ -634,7 +634,7 @@ fn polls_on_threads_without_a_job_are_named_with_file_and_line() {
     let _host = Host::open("Host");
     let (id, work) = working(c"Bake", until_cancelled);
     let before = listed(&[])["polls_without_job"]["count"].as_u64().unwrap();
-    // A worker that the job has started without its context.
+    // A worker that the job has started without passing its context.
     let snap = |line| {
         // SAFETY: zero is a value; a writable result; a name with NUL.
         unsafe {
@@ -718,7 +718,7 @@ fn a_trace_says_that_a_job_does_not_poll() {
     release(job);
 }
 
-/// Inside a job on the dispatcher's thread, as a frozen window is.
+/// The state of a job that blocks the dispatcher's thread, like a frozen window.
 struct Frozen {
     seen: Mutex<Option<(Value, Answer)>>,
 }
@@ -784,7 +784,7 @@ fn post_idle(dispatcher: *mut dcc_dispatcher) {
     }
 }
 
-/// What a terminal shows of a host whose thread runs a modal dialog: no job is to blame.
+/// The text for a host whose thread runs a modal dialog: it blames no job.
 #[test]
 fn a_dispatcher_whose_thread_is_busy_elsewhere_is_seen_so() {
     const BUSY: &str = "its thread is busy with something of the host's own, a modal dialog";
@@ -970,7 +970,7 @@ fn lines_that_are_no_question_are_answered_with_what_is_wrong() {
     assert!(ask(&deep).contains("the line is not JSON"));
 }
 
-/// Who opens it while another closes it waits for that, not for longer.
+/// An open during another thread's close waits for that close, and for nothing else.
 #[test]
 #[cfg(unix)]
 fn it_is_opened_beside_a_close() {
@@ -978,7 +978,7 @@ fn it_is_opened_beside_a_close() {
     assert_eq!(open("Host"), DCC_OK);
     for _ in 0..2 {
         let silent = std::os::unix::net::UnixStream::connect(address().1).unwrap();
-        // The thread is with him now.
+        // The control thread now serves this client.
         thread::sleep(Duration::from_millis(50));
         thread::scope(|scope| {
             let closing = scope.spawn(|| dcc_control_close());
@@ -1006,7 +1006,7 @@ fn it_is_opened_and_closed_while_it_is_asked() {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     let answer = endpoint::exchange(&address, line, LONG_TIME);
-                    // What is answered is answered whole.
+                    // An answer is complete or does not come.
                     if let Ok(answer) = answer {
                         assert!(serde_json::from_str::<Value>(&answer).is_ok(), "{answer}");
                         answered.fetch_add(1, Ordering::Relaxed);

@@ -21,7 +21,7 @@ struct Host {
 }
 
 impl Host {
-    /// `name` is the test's, so that each has a program of its own.
+    /// Starts the host of the test `name`; each test has a program of its own.
     fn start(name: &str) -> Self {
         let folder = support::scratch(&format!("control_host_{name}"));
         support::staged_library(&folder);
@@ -61,7 +61,7 @@ impl Host {
         endpoint::address_of(self.process.id())
     }
 
-    /// A signal that stops a process reaches its threads one by one.
+    /// Waits for all threads, because a signal that stops a process reaches its threads one by one.
     fn wait_until_stopped(&self) {
         let until = Instant::now() + Duration::from_secs(support::HANG_SECONDS);
         let tasks = format!("/proc/{}/task", self.process.id());
@@ -91,7 +91,7 @@ impl Drop for Host {
     }
 }
 
-/// One that every user may run.
+/// A Python that each user may run.
 const PYTHON: &str = "/usr/bin/python3";
 
 fn tool(arguments: &[&str]) -> Output {
@@ -106,7 +106,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Whether a program can be run as somebody else; says so if not.
+/// Whether a program can be run as another user; if not, this notes the skip.
 fn can_be_another_user(test: &str) -> bool {
     let is_root = support::printed(Command::new("id").arg("-u")).trim() == "0";
     let can_be = is_root && support::exists("setpriv") && support::exists(PYTHON);
@@ -164,7 +164,8 @@ fn a_host_that_is_stopped_as_a_whole_is_said_to_be_so() {
     host.signal("-STOP");
     host.wait_until_stopped();
 
-    // It may be the one that is meant, so the other one's job of that id is let alone.
+    // The silent host may have the job that is meant, so a job with that id in another host is left
+    // alone.
     let cancel = tool(&["cancel", &host.job]);
     assert_eq!(cancel.status.code(), Some(1));
     assert!(complaint(&cancel).contains("add --process"), "{}", complaint(&cancel));
@@ -185,7 +186,7 @@ fn a_host_that_is_stopped_as_a_whole_is_said_to_be_so() {
     assert!(tool(&["list", "--process", &host.number()]).status.success(), "it goes on");
 }
 
-/// A host without a handler for SIGPIPE lives on when a client goes before its answer comes.
+/// A host without a handler for SIGPIPE survives a client that disconnects before its answer comes.
 #[test]
 fn who_goes_before_the_answer_does_not_end_the_host() {
     let mut host = Host::start("gone");
@@ -198,7 +199,7 @@ fn who_goes_before_the_answer_does_not_end_the_host() {
     assert!(host.process.try_wait().unwrap().is_none());
 }
 
-/// One after the other they would keep the tool for longer than it waits.
+/// If the host served the silent clients one after the other, the tool would wait in vain.
 #[test]
 fn silent_clients_keep_nobody_from_an_answer() {
     let host = Host::start("silent");
@@ -208,7 +209,7 @@ fn silent_clients_keep_nobody_from_an_answer() {
     drop(silent);
 }
 
-/// A host of another user, who may not do what root may.
+/// A host that another user runs, because root would be allowed everything.
 const UMASK_HOST: &str = r#"
 import ctypes, os, subprocess, sys
 library, tool, umask, before = sys.argv[1:]
@@ -238,7 +239,7 @@ fn the_folder_is_right_whatever_the_umask_is() {
     if !can_be_another_user("the_folder_is_right_whatever_the_umask_is") {
         return;
     }
-    // Where everybody may read.
+    // A folder that each user may read.
     let stage = std::env::temp_dir().join(format!("dcc-umask-{}", std::process::id()));
     std::fs::create_dir_all(&stage).unwrap();
     std::fs::set_permissions(&stage, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -257,7 +258,7 @@ fn the_folder_is_right_whatever_the_umask_is() {
         let _ = std::fs::remove_dir_all(folder);
         output
     };
-    // Left behind by a host with an odd umask, too.
+    // A host with an unusual umask may have left the folder behind.
     for before in ["none", "700", "500", "300", "000"] {
         for umask in ["022", "000", "077", "277", "377", "700", "777"] {
             let output = host(umask, before);
@@ -265,7 +266,7 @@ fn the_folder_is_right_whatever_the_umask_is() {
             assert_eq!(shown(&output).trim_end(), "0o700 0o600", "{about}");
         }
     }
-    // What others may enter is not used, and not changed either.
+    // A folder that other users may enter is not used, and not changed either.
     for before in ["755", "777", "710"] {
         let output = host("000", before);
         let expected = "-17 cannot open the control endpoint: /tmp/dcc-cancel-65534 is not a folder \
@@ -295,7 +296,8 @@ fn what_a_killed_host_leaves_is_cleared_away() {
     );
 }
 
-/// Somebody else gets neither into the folder nor, where its owner opened that to him, an answer.
+/// Another user cannot enter the folder, and gets no answer even if the folder's owner has opened
+/// it.
 #[test]
 fn another_user_is_not_let_in() {
     let visit = |address: &str| {
@@ -319,7 +321,7 @@ fn another_user_is_not_let_in() {
     let address = host.address();
     assert_eq!(visit(&address), "refused");
 
-    // The folder is shared with the other tests, so the door is opened for a moment only.
+    // Other tests use the folder, too, so it is opened for a moment only.
     let folder = Path::new(&address).parent().unwrap().to_owned();
     let open = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -332,7 +334,7 @@ fn another_user_is_not_let_in() {
     assert!(tool(&["list", "--process", &host.number()]).status.success(), "its own user is");
 }
 
-/// A socket that somebody else has laid in the way is told nothing.
+/// The tool sends nothing to a socket that another user has put in the host's place.
 #[test]
 fn what_another_user_listens_on_is_not_asked() {
     if !can_be_another_user("what_another_user_listens_on_is_not_asked") {

@@ -3,12 +3,12 @@
 use super::figures::{Figures, Row};
 use super::plot::{Frame, Scale};
 
-/// A curve: rows whose work is this text with a number in it.
+/// A curve: the rows whose work is this text with a number in it.
 pub struct Curve {
     pub title: &'static str,
-    /// What stands before and after the number.
+    /// The texts before and after the number.
     pub work: [&'static str; 2],
-    /// What there are so many of.
+    /// The name of the objects that the number counts.
     pub many: &'static str,
 }
 
@@ -18,7 +18,7 @@ impl Curve {
         row.work.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
     }
 
-    /// How many, and the row: of the first program that has them.
+    /// The numbers and the rows, of the first program that has such rows.
     fn rows<'a>(&self, figures: &'a Figures) -> Vec<(f64, &'a Row)> {
         let of_part = |rows: &'a [Row]| -> Vec<(f64, &'a Row)> {
             rows.iter().filter_map(|row| Some((self.count(row)?, row))).collect()

@@ -1,10 +1,10 @@
 //! The figures of a whole `cargo bench`, as `benches/compare/record.rs` writes them: one line for
 //! each figure, with fields separated by tabs.
 
-/// What was measured, and where.
+/// The measured figures, and where they were measured.
 #[derive(Debug, Default)]
 pub struct Figures {
-    /// Machine and compilers; whether others were at work. A name and what it was.
+    /// Names and values: the machine, the compilers, and whether other programs were running.
     pub facts: Vec<[String; 2]>,
     pub parts: Vec<Part>,
 }
@@ -17,7 +17,7 @@ pub struct Part {
     pub histograms: Vec<Histogram>,
 }
 
-/// A work beside its peer.
+/// A piece of work and its peer.
 #[derive(Debug)]
 pub struct Row {
     pub work: String,
@@ -25,13 +25,13 @@ pub struct Row {
     /// The median over the rounds.
     pub ratio: f64,
     pub quartiles: [f64; 2],
-    /// Nanoseconds of a call.
+    /// The nanoseconds that a call of the library takes.
     pub own: f64,
-    /// What the ratio should at most be.
+    /// The largest ratio that is wanted.
     pub target: Option<f64>,
 }
 
-/// How often something took how long.
+/// How often a piece of work took how long.
 #[derive(Debug)]
 pub struct Histogram {
     pub work: String,
@@ -39,7 +39,8 @@ pub struct Histogram {
     pub places: Vec<Place>,
 }
 
-/// Times below so many nanoseconds, and not below those of the place before.
+/// A place of a histogram: the times below this many nanoseconds, from the limit of the place
+/// before on.
 #[derive(Debug)]
 pub struct Place {
     pub below: f64,
@@ -48,7 +49,7 @@ pub struct Place {
 }
 
 impl Part {
-    /// Who made the program that called the library.
+    /// The compiler of the program that called the library.
     pub fn compiler(&self) -> &str {
         match self.title.split_once("built by ") {
             Some((_, compiler)) if compiler.contains("clang") => "clang++",
@@ -59,7 +60,7 @@ impl Part {
 }
 
 impl Row {
-    /// Nanoseconds of the peer's call, by the median of the ratios.
+    /// The nanoseconds that a call of the peer takes, by the median of the ratios.
     pub fn of_peer(&self) -> f64 {
         self.own / self.ratio
     }

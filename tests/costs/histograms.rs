@@ -4,7 +4,7 @@ use super::figures::{Figures, Histogram, Place};
 use super::plot::{Frame, Scale};
 use super::svg::Side;
 
-/// Each place is wider than the one before by so much, see benches/histogram.hpp.
+/// The factor by which each place is wider than the one before, see benches/histogram.hpp.
 const WIDER: f64 = 1.5;
 
 fn found<'a>(figures: &'a Figures, work: &str) -> &'a Histogram {
@@ -37,7 +37,7 @@ pub fn drawn(figures: &Figures, title: &str, work: &str) -> String {
         let mut before = f64::NAN;
         for (place, share) in places.iter().zip(shares) {
             let [from, to] = [place.below / WIDER, place.below].map(|end| along.place(end));
-            // What nobody took is left out of the list.
+            // The list leaves out places without times.
             if (from - before).abs() > 0.5 {
                 points.extend([[before, bottom], [from, bottom]]);
             }

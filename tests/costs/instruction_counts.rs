@@ -31,7 +31,7 @@ fn table_path() -> PathBuf {
     support::root().join("benches/counts.txt")
 }
 
-/// Why nothing can be counted here.
+/// The reason why nothing can be counted on this machine, if there is one.
 fn missing() -> Option<&'static str> {
     let compiler = (!support::exists(COMPILER)).then_some("install g++");
     callgrind::missing().or(compiler)
@@ -41,7 +41,7 @@ fn kept() -> Table {
     Table::parsed(&std::fs::read_to_string(table_path()).unwrap_or_default())
 }
 
-/// Rows as they are, beside what the table says.
+/// The rows as counted now, beside those of the table.
 fn shown(table: &Table, now: &Table) -> String {
     let mut text = format!(
         "{:<44} {:>12} {:>8} {:>7} {:>7} {:>7} {:>7}\n",
@@ -99,7 +99,7 @@ fn no_operation_costs_more_than_the_table_says() {
     assert!(verdict.is_fine(), "{:#?}\n{:#?}", verdict.grown, verdict.unlisted);
 }
 
-/// On the debug library, whose counts nobody cares about.
+/// Runs on the debug library, whose counts do not matter.
 #[test]
 fn one_more_locked_instruction_is_found() {
     if let Some(why) = missing() {

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const SOURCES: &[&str] =
     &["counts.cpp", "ours.cpp", "counted_tokens.cpp", "counted_jobs.cpp", "counted_requests.cpp"];
 
-/// The compiler of the table.
+/// The compiler with which the table's counts were made.
 pub const COMPILER: &str = "g++";
 
-/// The program, built against a library that lies beside it.
+/// The program, linked to a library that lies beside it.
 pub struct Operations {
     program: PathBuf,
     folder: PathBuf,
@@ -36,7 +36,8 @@ impl Operations {
         list.lines().map(str::to_owned).collect()
     }
 
-    /// Each in a process of its own, so that none depends on what the others left behind.
+    /// Counts one operation in a process of its own, so that no operation depends on what others
+    /// left behind.
     pub fn count(&self, name: &str, preloaded: &Path) -> Row {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +46,7 @@ impl Operations {
         Row { operation: name.to_owned(), counts: counts[0], reason: String::new() }
     }
 
-    /// All of them, on all processors.
+    /// Counts all operations, on all processors.
     pub fn count_all(&self) -> Table {
         let names = self.names();
         let next = AtomicUsize::new(0);
@@ -66,14 +67,14 @@ impl Operations {
     }
 }
 
-/// Compilers and tools, by which the counts differ.
+/// The compilers and tools, on which the counts depend.
 fn build() -> Vec<String> {
     let first_line = |program: &str| {
         let text = support::printed(Command::new(program).arg("--version"));
         text.lines().next().unwrap_or_default().to_owned()
     };
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-    // Cargo tells those that it runs which compiler it calls.
+    // Cargo sets this variable to the compiler that it uses.
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
     vec![
         format!("{} {flags}", first_line(&rustc)).trim_end().to_owned(),

@@ -71,7 +71,7 @@ const CURVES: &[(&str, Curve)] = &[
     ),
 ];
 
-/// Name, title, work.
+/// The name of a picture, its title, and the work that it shows.
 const HISTOGRAMS: &[[&str; 3]] = &[
     [
         "seen.svg",
@@ -141,7 +141,7 @@ fn the_page_shows_every_picture() {
     }
 }
 
-/// A few figures whose places in the pictures are known.
+/// A few figures, whose places in the pictures are known.
 fn fixture() -> Figures {
     let mut text = String::from("# About.\nfact\tmachine\tA & B <processor>\nfact\tg++\t12.2\n");
     text += "part\tbuilt by g++ 12.2\nrow\tcreate\tstd::x<T>\t0.5\t0.25\t1\t9\t9\t20\t0.8\n";
@@ -195,7 +195,7 @@ fn every_picture_stands_for_itself() {
                 assert!(place.is_none_or(|place| inside.contains(&place)), "{name}: {node:?}");
             }
         }
-        // What is not in it would have to be fetched.
+        // A picture must contain all that it shows: a reader could not fetch more.
         let attributes = root.descendants().flat_map(|node| node.attributes());
         let mut fetching = attributes.filter(|attribute| attribute.name().ends_with("href"));
         assert!(fetching.next().is_none() && !text.contains("url(") && !text.contains("@import"));
@@ -209,7 +209,8 @@ fn every_picture_stands_for_itself() {
 fn a_ratio_lies_at_its_place() {
     let pictures = drawn(&fixture());
     let document = picture(&pictures, "ratios.svg");
-    // The first is the legend's. From a quarter to two, so that one is two thirds of the way.
+    // The first dot belongs to the legend. The scale goes from a quarter to two, so one lies at two
+    // thirds of the way.
     let of_gcc = number(of_class(&document, "dot0")[1], "cx");
     let of_clang = number(of_class(&document, "dot1")[1], "cx");
     let one = number(of_class(&document, "axis")[0], "x1");
@@ -229,7 +230,8 @@ fn a_curve_goes_through_its_figures() {
         let document = picture(&pictures, name);
         let [own, peer] = ["line0", "line1"].map(|class| points(of_class(&document, class)[0]));
         assert_eq!([own.len(), peer.len()], [2, 2], "{name}");
-        // The peer takes ten times as long: where the library is a hundred times later.
+        // The peer takes ten times as long at the first number, and the library at a number that is
+        // a hundred times larger.
         assert!((own[1][1] - peer[0][1]).abs() < 0.2, "{name}: {own:?}, {peer:?}");
         assert!(own[0][1] > own[1][1] && own[0][0] < own[1][0], "{name}: {own:?}");
     }
@@ -246,7 +248,8 @@ fn a_histogram_has_its_shares() {
             points.iter().map(|[_, y]| bottom - y).filter(|height| *height > 0.2).collect()
         };
         let (own, peer) = (heights(&own), heights(&peer));
-        // Three quarters and one of ours, all of the peer's in the second place.
+        // Three quarters of our times are in one place and a quarter in another; all of the peer's
+        // are in the second place.
         assert_eq!([own.len(), peer.len()], [4, 2], "{name}");
         assert!((own[0] / own[2] - 3.0).abs() < 0.05 && (own[0] / peer[0] - 0.75).abs() < 0.05);
     }

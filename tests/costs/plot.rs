@@ -4,19 +4,19 @@
 use super::figures::Figures;
 use super::svg::{Side, Svg};
 
-/// Values along a line, each twice as far as another being as far from it as any other two such.
+/// A logarithmic scale: values along a line, on which equal distances mean equal ratios.
 pub struct Scale {
-    /// The least and the most of the values.
+    /// The smallest and the largest value.
     values: [f64; 2],
-    /// Where those two are.
+    /// The positions of these two.
     places: [f64; 2],
 }
 
 impl Scale {
-    /// Has room for all values, and ends at powers of the base.
+    /// A scale that has room for all values and ends at powers of the base.
     pub fn of(values: impl IntoIterator<Item = f64>, base: f64, places: [f64; 2]) -> Self {
         let logs: Vec<f64> = values.into_iter().map(|value| value.log(base)).collect();
-        // A value that is a power of the base is one by its logarithm only nearly.
+        // The logarithm of a power of the base is a whole number only nearly.
         let least = logs.iter().fold(f64::INFINITY, |least, log| least.min((log + 1e-9).floor()));
         let most = logs.iter().fold(least + 1.0, |most, log| most.max((log - 1e-9).ceil()));
         assert!(least.is_finite() && most.is_finite(), "nothing to be shown, or what is no number");
@@ -28,14 +28,14 @@ impl Scale {
         from + (to - from) * (value / least).ln() / (most / least).ln()
     }
 
-    /// The powers of the base on it.
+    /// The powers of the base that lie on the scale.
     pub fn marks(&self, base: f64) -> Vec<f64> {
         let [least, most] = self.values.map(|value| value.log(base).round() as i32);
         (least..=most).map(|power| base.powi(power)).collect()
     }
 }
 
-/// A number as people write it.
+/// A number in the form in which people write it.
 pub fn shown(value: f64) -> String {
     match value {
         _ if value >= 1e9 => format!("{}G", value / 1e9),
@@ -45,7 +45,7 @@ pub fn shown(value: f64) -> String {
     }
 }
 
-/// The frame of a picture: what is above, below and left of what it shows.
+/// The frame of a picture: the texts above, below and left of the drawing.
 pub struct Frame {
     pub svg: Svg,
     pub left: f64,
@@ -59,7 +59,8 @@ const HEAD: f64 = 78.0;
 const FOOT: f64 = 16.0;
 
 impl Frame {
-    /// A picture of this width, with so much room for what is shown, left and below of which stand words.
+    /// A picture of this width, with this much room for the drawing, and texts left of it and below
+    /// it.
     pub fn new(
         [width, height]: [f64; 2],
         [left, below]: [f64; 2],
@@ -79,7 +80,7 @@ impl Frame {
         Self { svg, left, right: width - MARGIN, top: HEAD, bottom }
     }
 
-    /// Who is shown how, in a line above the picture.
+    /// Draws the legend in a line above the picture.
     pub fn legend(&mut self, names: &[&str]) {
         let mut x = self.left;
         for (number, name) in names.iter().enumerate() {
@@ -89,7 +90,7 @@ impl Frame {
         }
     }
 
-    /// A line and a number at each mark, from left to right.
+    /// Draws a line and a number at each mark, from left to right.
     pub fn marks_along(&mut self, scale: &Scale, base: f64, what: &str) {
         for mark in scale.marks(base) {
             let x = scale.place(mark);
@@ -100,7 +101,7 @@ impl Frame {
         self.svg.text("ink", Side::Middle, 12.0, [middle, self.bottom + 34.0], what);
     }
 
-    /// The same from below to above.
+    /// The same from bottom to top.
     pub fn marks_up(&mut self, scale: &Scale, base: f64, what: &str) {
         for mark in scale.marks(base) {
             let y = scale.place(mark);

@@ -6,7 +6,7 @@ use super::plot::{Frame, Scale};
 use super::svg::Side;
 
 const ROW: f64 = 36.0;
-/// Colours of the programs.
+/// The compilers of the programs; each has a colour.
 const COMPILERS: [&str; 3] = ["g++", "clang++", "Rust"];
 
 pub fn drawn(figures: &Figures) -> String {
@@ -51,7 +51,7 @@ pub fn drawn(figures: &Figures) -> String {
             judged.iter().filter(|(_, row)| row.work == *work && row.peer == *peer).collect();
         let mut numbers = Vec::new();
         for (line, (colour, row)) in rows.iter().enumerate() {
-            // One below the other, so that none hides another.
+            // The dots lie one below the other, so that none hides another.
             let y = y + 10.0 * (line as f64 - (rows.len() - 1) as f64 / 2.0);
             let [low, high] = row.quartiles.map(|quartile| scale.place(quartile));
             frame.svg.line(&format!("line{colour}"), [low, y], [high, y]);

@@ -4,10 +4,10 @@
 use super::callgrind::Counts;
 use std::fmt::Write;
 
-/// Rows, and what they are counts of.
+/// The rows of the table, and the build that was counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// Compilers and tools, a line each: counts of other ones cannot be compared.
+    /// The compilers and tools, one in a line. Counts of different builds cannot be compared.
     pub build: Vec<String>,
     pub rows: Vec<Row>,
 }
@@ -16,7 +16,7 @@ pub struct Table {
 pub struct Row {
     pub operation: String,
     pub counts: Counts,
-    /// Why it costs more than before; empty if it never did.
+    /// The reason why its costs grew; empty if they never did.
     pub reason: String,
 }
 

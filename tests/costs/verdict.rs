@@ -3,20 +3,21 @@
 use super::callgrind::Counts;
 use super::table::Table;
 
-/// What a table and newer counts differ in.
+/// The differences between a table and newer counts.
 #[derive(Debug, Default)]
 pub struct Verdict {
     /// Operations that cost more.
     pub grown: Vec<String>,
-    /// Operations that are in one of both only.
+    /// Operations that only one of the two has.
     pub unlisted: Vec<String>,
     /// Operations that cost less: the table can be tightened.
     pub fallen: Vec<String>,
 }
 
-/// Instructions may grow by so much of themselves: other code near them lets compilers choose otherwise.
+/// The part by which the number of instructions may grow: compilers choose differently when other
+/// code near them changes.
 const MAY_GROW: f64 = 0.03;
-/// The table's last digit, and a share of what happens once in many calls.
+/// The last digit of the table, and a share of work that happens once in many calls.
 const ROUNDING: f64 = 0.05;
 
 impl Verdict {
@@ -44,13 +45,13 @@ impl Verdict {
     }
 }
 
-/// What is more now, each in words.
+/// The counts that have grown, in words.
 fn grown(before: &Counts, now: &Counts) -> Vec<String> {
     let pairs = pairs(before, now).into_iter();
     pairs.filter(Pair::has_grown).map(|pair| pair.shown()).collect()
 }
 
-/// What was more by as much as may not be added.
+/// The counts that have fallen by as much as would not be allowed to be added.
 fn fallen(before: &Counts, now: &Counts) -> Vec<String> {
     let is_less = |pair: &Pair| Pair { before: pair.now, now: pair.before, ..*pair }.has_grown();
     pairs(before, now).into_iter().filter(is_less).map(|pair| pair.shown()).collect()
@@ -59,7 +60,7 @@ fn fallen(before: &Counts, now: &Counts) -> Vec<String> {
 /// One number of an operation, before and now.
 struct Pair {
     what: &'static str,
-    /// The part of itself by which it may grow.
+    /// The part by which it may grow.
     slack: f64,
     before: f64,
     now: f64,
@@ -89,9 +90,10 @@ fn pairs(before: &Counts, now: &Counts) -> [Pair; 3] {
     ]
 }
 
-/// The table as it should be now. Reasons stay with their rows; what grew gets this one, and without one
-/// the growth is the error. What grew by less than it may keeps its old counts, or many such growths would go
-/// unseen one by one. Counts of another build cannot grow.
+/// The table as it should be now. Rows keep their reasons. A row that grew gets this reason;
+/// without a reason the growth is the error. A row that grew by less than the allowed part keeps
+/// its old counts: otherwise many small growths would go unseen one by one. Counts of another build
+/// cannot count as growth.
 pub fn renewed(table: &Table, now: &Table, reason: Option<&str>) -> Result<Table, Vec<String>> {
     let mut renewed = Table { build: now.build.clone(), rows: Vec::new() };
     let mut refused = Vec::new();

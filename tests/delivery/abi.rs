@@ -36,7 +36,7 @@ fn has_tools(check: &str) -> bool {
     has
 }
 
-/// Structures that may have new fields, with their least sizes.
+/// The structures that may get new fields, with their smallest sizes.
 fn growing() -> Vec<(String, usize)> {
     let sizes = include_str!("../../src/ffi/first_sizes.rs");
     let lines = sizes.lines().skip_while(|line| *line != "first_sizes! {").skip(1);
@@ -111,7 +111,7 @@ fn least_sizes_are_those_that_were_first_released() {
     }
 }
 
-/// A header that is changed in one place.
+/// A copy of the header that is changed in one place.
 fn changed(from: &str, to: &str) -> String {
     let header = header();
     assert_eq!(header.matches(from).count(), 1, "{from}");
@@ -186,7 +186,7 @@ fn what_breaks_programs_is_told_from_what_is_new() {
 fn the_librarys_symbols_have_their_versions() {
     let shown = version_list::shown(&support::release_library());
     assert_eq!(shown, version_list::expected());
-    // A program that needs one says so.
+    // A program that needs a version names that version.
     let folder = scratch("needs");
     let library = support::staged(&support::release_library(), &folder);
     let source = "#include <dcc_cancel.h>\nint main(void) { return dcc_abi_version() == 0; }\n";

@@ -25,7 +25,7 @@ fn files(folder: &Path) -> BTreeSet<String> {
     found.lines().map(|line| line.trim_start_matches("./").to_owned()).collect()
 }
 
-/// What an outer project has installed that has ours in it, by these settings.
+/// The files that an outer project installs which includes this project, with these settings.
 fn installed_by_an_outer_project(name: &str, settings: &[&str]) -> BTreeSet<String> {
     let folder = scratch(name);
     let (build, prefix) = (folder.join("build"), folder.join("prefix"));
@@ -48,7 +48,7 @@ fn fetch_content_installs_nothing_into_the_outer_project() {
     assert!(installed.contains("lib/libdcc_cancel.so.2"), "{installed:?}");
 }
 
-/// What find_package says to these arguments: whether CMake goes on, and all that it printed.
+/// The answer of find_package to these arguments: whether CMake continues, and all that it printed.
 fn answer(prefix: &Path, asked: &str) -> (bool, String) {
     let build = scratch(&format!("asking_{}", asked.replace([' ', ';', '.'], "_")));
     let mut cmake = tool("cmake");
@@ -75,7 +75,7 @@ fn find_package_answers_for_versions_and_components() {
         let (goes_on, said) = answer(prefix, asked);
         assert!(goes_on && said.contains(all), "{asked}: {said}");
     }
-    // What is not compatible, or newer.
+    // Versions that are incompatible or newer.
     for asked in ["0.1 REQUIRED", "0.3 REQUIRED", "0.2.99 REQUIRED", "1.0 REQUIRED"] {
         let (goes_on, said) = answer(prefix, asked);
         let why = concat!("version: ", env!("CARGO_PKG_VERSION"));
@@ -91,7 +91,7 @@ fn find_package_answers_for_versions_and_components() {
 
 #[test]
 fn a_preset_takes_a_library_that_is_built() {
-    // Presets write below the sources, so these lie elsewhere.
+    // Presets write below the sources, so the test copies the sources.
     let folder = scratch("presets");
     for part in ["CMakeLists.txt", "CMakePresets.json", "Cargo.toml", "build.rs"] {
         std::fs::copy(root().join(part), folder.join(part)).unwrap();

@@ -8,10 +8,10 @@ use std::path::Path;
 use std::process::Command;
 use support::{printed, root, run};
 
-/// Files that cargo adds, or makes of ours.
+/// Files that cargo adds, or generates from ours.
 const OF_CARGO: [&str; 3] = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml.orig"];
 
-/// A folder for cargo's own work, with crates that are compiled already.
+/// A command of cargo with a target folder of its own, which has compiled crates already.
 fn cargo(target: &Path) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(root()).env("CARGO_TARGET_DIR", target).env_remove("RUSTFLAGS");
@@ -44,7 +44,7 @@ fn it_has_what_it_takes_and_nothing_that_lies_about() {
 #[test]
 #[ignore = "compiles the library once more"]
 fn it_builds_by_itself() {
-    // Not below the checkout, where cargo would take it for a part of that.
+    // The folder is outside of the checkout: cargo would take it for a part of that.
     let folder = std::env::temp_dir().join(format!("dcc-cancel-crate-{}", std::process::id()));
     std::fs::create_dir(&folder).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crate-target");

@@ -37,7 +37,8 @@ use support::{printed, run};
 const NAME: &str = concat!("dcc-cancel-", env!("CARGO_PKG_VERSION"), "-linux-x86_64");
 const SYMBOLS: &str = concat!("dcc-cancel-", env!("CARGO_PKG_VERSION"), "-linux-x86_64-symbols");
 
-/// A folder outside of the checkout that has what was made, and both archives unpacked. Gone at the end.
+/// A folder outside of the checkout with the made files and both unpacked archives. Dropping this
+/// removes it.
 struct Unpacked {
     folder: PathBuf,
 }
@@ -71,7 +72,7 @@ impl Unpacked {
         self.folder.join(NAME)
     }
 
-    /// A command in the folder that knows nothing of the sources.
+    /// A command in the folder that sees nothing of the sources.
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = support::limited(program);
         command.current_dir(&self.folder);
@@ -85,7 +86,7 @@ impl Unpacked {
         command
     }
 
-    /// All files, and links to some, from the prefix.
+    /// All files and links, relative to the prefix.
     fn files(&self) -> BTreeSet<String> {
         let all = printed(self.command("find").arg(NAME).args(["!", "-type", "d"]));
         all.lines().map(|line| line.strip_prefix(NAME).unwrap()[1..].to_owned()).collect()
@@ -97,7 +98,7 @@ impl Unpacked {
 fn what_the_page_says_works() {
     let unpacked = Unpacked::new("page");
     fs::remove_dir_all(unpacked.prefix()).unwrap();
-    // The page as it was delivered.
+    // The page is taken from the archive.
     let page = printed(unpacked.command("tar").args([
         "-xOf",
         &format!("{NAME}.tar.gz"),
@@ -115,7 +116,7 @@ fn what_the_page_says_works() {
     let version = concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"), " ");
     assert!(said.lines().last().unwrap().starts_with(version), "{said}");
 
-    // What is not on the page but in the archive.
+    // Files of the archive that the page does not mention.
     let tool = unpacked.prefix().join("bin/dcc-control");
     let said = printed(unpacked.command(tool).arg("--version"));
     assert!(said.contains(env!("CARGO_PKG_VERSION")), "{said}");
@@ -205,7 +206,7 @@ fn the_wheel_is_for_manylinux_and_works() {
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     let judged = format!("is consistent with the following platform tag: \"{tag}\"");
     assert!(said.contains(&judged), "{said}");
-    // What each Python does with a wheel is tests/delivery/wheel.rs.
+    // tests/delivery/wheel.rs tests the wheel with each Python.
     wheels::use_installed(Path::new("/usr/bin/python3"), &wheel);
 }
 
@@ -232,7 +233,7 @@ fn symbols_are_found_by_build_id_and_show_lines() {
     }
 }
 
-/// Which crates' code is in a file, as the paths in its symbols tell: `name-1.2.3`.
+/// The crates whose code is in a file, as `name-1.2.3`, read from the paths in its symbols.
 fn crates_in(file: &Path) -> BTreeSet<String> {
     let bytes = fs::read(file).unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -271,7 +272,7 @@ fn notices_and_the_sbom_name_all_that_is_linked() {
         assert!(library.contains(part), "{part}");
     }
 
-    // By the schema of those who made the format.
+    // The file is checked with the schema of the format's authors.
     let python = python_venv::venv("cyclonedx", &["cyclonedx-python-lib[json-validation]==11.5.0"]);
     let script = "import sys\n\
         from cyclonedx.schema import SchemaVersion\n\

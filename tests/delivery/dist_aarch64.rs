@@ -1,7 +1,7 @@
 //! The archive of `cargo xtask dist` for Linux on aarch64. Programs are compiled with its headers
 //! and its library, and run by qemu. `.ci/archives` runs this test.
 
-// It compiles the standard library, which takes minutes.
+// This test compiles the standard library, which takes minutes.
 #![cfg(dcc_archives)]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -31,7 +31,8 @@ const CC: &str = "aarch64-linux-gnu-gcc";
 const CXX: &str = "aarch64-linux-gnu-g++";
 const QEMU: &str = "qemu-aarch64";
 
-/// The archive and its symbols; nothing, and the skip is said, where they cannot be used.
+/// The archive and its symbols. If they cannot be used here, this notes the skip and returns
+/// `None`.
 fn archive(check: &str) -> Option<&'static [PathBuf; 2]> {
     static UNPACKED: OnceLock<[PathBuf; 2]> = OnceLock::new();
     if let Some(lacks) = [CC, CXX, QEMU].iter().find(|program| !support::exists(program)) {
@@ -54,7 +55,7 @@ fn compile(prefix: &Path, compiler: &str, flags: &[&str], sources: &[&str], prog
     run(command.arg(program));
 }
 
-/// A program under qemu, which takes what a system of that kind has from Debian's cross compiler.
+/// Runs a program under qemu, with the system libraries of Debian's cross compiler.
 fn emulated(program: &Path) -> Command {
     let mut command = support::limited(QEMU);
     command.args(["-L", "/usr/aarch64-linux-gnu"]).arg(program);

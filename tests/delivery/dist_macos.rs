@@ -1,7 +1,7 @@
 //! The archive of `cargo xtask dist` for macOS. LLVM's tools look at it. Nothing in it is ever run,
 //! because no test machine has macOS. `.ci/archives` runs this test.
 
-// It compiles the standard library for two processors, which takes minutes.
+// This test compiles the standard library for two processors, which takes minutes.
 #![cfg(dcc_archives)]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -30,7 +30,7 @@ fn archive() -> &'static [PathBuf; 2] {
     UNPACKED.get_or_init(|| unpacked::tar("macos-universal"))
 }
 
-/// What LLVM's objdump says of one processor's part.
+/// The output of LLVM's objdump for one processor's part.
 fn part(file: &Path, processor: &str, arguments: &[&str]) -> String {
     let mut command = Command::new("llvm-objdump-19");
     command.args(["--macho", "--arch", processor]).args(arguments).arg(file);
@@ -83,7 +83,7 @@ fn the_library_is_one_for_both_processors_and_needs_the_system_alone() {
     assert_eq!(link, Path::new("libdcc_cancel.2.dylib"));
 }
 
-/// Processors of Apple's own run nothing whose signature does not fit its bytes.
+/// Apple's own processors run no code whose signature does not match its bytes.
 #[test]
 fn the_signatures_fit() {
     let [prefix, _] = archive();
@@ -93,7 +93,7 @@ fn the_signatures_fit() {
         let said = printed(check.arg(&script).arg(prefix.join(file)));
         assert!(said.contains("arm64: ") && said.contains(" pages fit"), "{file}: {said}");
 
-        // A byte of the code for arm64, which comes last, is another.
+        // One byte of the code for arm64, which comes last, is changed.
         let mut bytes = std::fs::read(prefix.join(file)).unwrap();
         let at = bytes.len() / 4 * 3;
         bytes[at] ^= 1;

@@ -2,7 +2,7 @@
 //! cargo and by CMake without a network and without any crate that was fetched before. `.ci/archives` runs
 //! this.
 
-// It builds the library three times.
+// This test builds the library three times.
 #![cfg(all(target_os = "linux", dcc_archives))]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -28,7 +28,8 @@ use support::{printed, root, run};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A folder outside of the checkout with the sources unpacked, and an empty home for cargo. Gone at the end.
+/// A folder outside of the checkout with the unpacked sources, and an empty home for cargo.
+/// Dropping this removes it.
 struct Unpacked {
     folder: PathBuf,
     sources: PathBuf,
@@ -54,7 +55,7 @@ impl Unpacked {
         Self { sources: folder.join(name), folder }
     }
 
-    /// A command in the sources for which nothing was ever fetched, and that may fetch nothing.
+    /// A command in the sources, with nothing downloaded before and no way to download.
     fn offline(&self, mut command: Command) -> Command {
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
@@ -86,7 +87,8 @@ fn cargo_builds_it_from_its_own_crates_alone() {
     let said = printed(Command::new(tool).arg("--version"));
     assert!(said.contains(VERSION), "{said}");
 
-    // The checkout's own settings leave the crates to be fetched: with those nothing can be built.
+    // The checkout's own settings leave the crates to be downloaded, so nothing could be built with
+    // those.
     let settings = ".cargo/config.toml";
     fs::copy(root().join(settings), unpacked.sources.join(settings)).unwrap();
     let output = unpacked.cargo().args(["check", "--offline", "--locked"]).output().expect("cargo");
@@ -110,7 +112,7 @@ fn the_preset_of_cmake_builds_and_installs_it() {
     assert!(said.starts_with(&format!("dcc-cancel {VERSION} ")), "{said}");
 }
 
-/// The build folder is that project's, from which no way leads up to the settings for cargo.
+/// The build folder belongs to that project, so cargo finds no settings in the folders above it.
 #[test]
 fn a_project_around_it_builds_it() {
     let unpacked = Unpacked::new("outer");

@@ -2,7 +2,7 @@
 //! compiled with its headers and import libraries and run under wine. `.ci/archives` runs this
 //! test.
 
-// It compiles the standard library, which takes minutes.
+// This test compiles the standard library, which takes minutes.
 #![cfg(dcc_archives)]
 
 #[allow(dead_code, reason = "this test uses a part of it")]
@@ -30,7 +30,7 @@ const PLATFORM: &str = "windows-x86_64";
 const CC: &str = "x86_64-w64-mingw32-gcc-posix";
 const CXX: &str = "x86_64-w64-mingw32-g++-posix";
 
-/// What the archive of this kind has, unpacked.
+/// The folder of the unpacked archive of this kind.
 fn unpacked(kind: &'static str) -> PathBuf {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     let folder = MADE.get_or_init(|| {
@@ -45,7 +45,7 @@ fn unpacked(kind: &'static str) -> PathBuf {
     folder.join(format!("{}{kind}", archives::name(PLATFORM)))
 }
 
-/// A folder with the DLL of the archive.
+/// A stage that has the archive's DLL.
 fn stage(name: &str) -> Option<Stage> {
     let stage = Stage::without_dll(tools("the archive for Windows")?, name);
     stage.take(&unpacked("").join("bin/dcc_cancel.dll"));
@@ -71,7 +71,8 @@ fn the_pages_plugin_is_cancelled() {
     assert!(usage.contains("dcc-control"), "{usage}");
 }
 
-/// Linked as with MSVC's linker, by LLVM's, which reads the same files; without a C library.
+/// A program is linked as MSVC's linker would do it, by LLVM's linker, which reads the same files,
+/// and without a C library.
 #[test]
 fn the_import_library_for_msvc_links_a_program_that_runs() {
     let Some(stage) = stage("msvc") else { return };
@@ -92,7 +93,7 @@ fn the_import_library_for_msvc_links_a_program_that_runs() {
     assert_eq!(stage.run("entry.exe", &[]), "");
 }
 
-/// What Windows shows of a file's version, by Windows' own functions.
+/// Windows' own functions read the version of the DLL's file.
 #[test]
 fn windows_shows_the_version() {
     let Some(stage) = stage("version") else { return };
@@ -122,7 +123,7 @@ fn the_dll_has_the_headers_functions_and_nothing_of_the_machine() {
     let table = printed(Command::new(windows::OBJDUMP).arg("-p").arg(&dll));
     let (imports, names) = table.split_once("[Ordinal/Name Pointer] Table").unwrap();
     assert_eq!(windows::exported(names), declared);
-    // UCRT, and what Windows itself has.
+    // UCRT and libraries of Windows itself.
     for name in imports.lines().filter_map(|line| line.trim().strip_prefix("DLL Name: ")) {
         let name = name.to_lowercase();
         let systems = ["kernel32.dll", "ntdll.dll", "advapi32.dll", "ws2_32.dll", "userenv.dll"];

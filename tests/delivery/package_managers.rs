@@ -19,17 +19,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{printed, root, run, scratch};
 
-/// A command of a package from PyPI, with CMake and Ninja at hand.
+/// A command of a package from PyPI, with CMake and Ninja on its path.
 fn command(of: &Path, name: &str) -> Command {
     let mut command = support::limited(of.join("bin").join(name));
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{}:{path}", build_tools::folder().display()));
-    // They are of this test.
+    // These flags are meant for this test only.
     command.env_remove("RUSTFLAGS");
     command
 }
 
-/// What Conan makes by these arguments, without a network: all that it said.
+/// Runs `conan create` with these arguments and without a network. Returns all that it printed.
 fn conan_create(name: &str, arguments: &[String]) -> String {
     let conan = python_venv::venv("conan", &["conan==2.34.0"]);
     let home = scratch(name);
@@ -57,7 +57,7 @@ fn conan_packs_an_archive_and_a_program_uses_it() {
     assert!(said.lines().any(|line| line == expected), "{expected}\n{said}");
 }
 
-/// The library is compiled from nothing but what the recipe exports.
+/// The library is compiled only from files that the recipe exports.
 #[test]
 fn conan_builds_the_sources() {
     let said = conan_create("sources", &[]);
@@ -72,7 +72,7 @@ fn rez_installs_an_archive_and_gives_its_environment() {
     let folder = scratch("rez");
     let (packages, recipe) = (folder.join("packages"), folder.join("recipe"));
     std::fs::create_dir_all(&packages).unwrap();
-    // Rez builds in a folder below the recipe.
+    // Rez builds in a folder below the recipe, so the test copies the recipe.
     run(Command::new("cp").arg("-r").arg(root().join("packaging/rez")).arg(&recipe));
     let at = |name: &str| {
         let mut rez = command(&rez, name);

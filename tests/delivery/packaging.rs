@@ -24,12 +24,12 @@ fn expected_version() -> String {
     format!("{}\n", dcc_cancel::ffi::library::VERSION_STRING.to_str().unwrap())
 }
 
-/// The one that links the library, and the one that has only the headers and loads it.
+/// Checks both consumers: one links the library, the other uses only the headers and loads it.
 fn assert_consumers_work(build: &Path) {
     assert_eq!(printed(&mut Command::new(build.join("consumer"))), expected_version());
     let loading = build.join("loading_consumer");
     let needed = printed(Command::new("readelf").arg("-dW").arg(&loading));
-    // Linkers leave an unused library out, but then the run path tells.
+    // A linker may leave out a library that is not used. Then the run path shows that it was named.
     let links = needed.contains("libdcc_cancel") || needed.contains("(RUNPATH)");
     assert!(!links, "it links the library\n{needed}");
     let library = moved_prefix().join("lib/libdcc_cancel.so.2");
@@ -47,7 +47,7 @@ fn find_package_after_the_prefix_was_moved() {
     assert!(cache.contains(&format!("dcc_cancel_DIR:PATH={found}\n")), "not the one in {found}");
 }
 
-/// CMake reads the version out of Cargo.toml by itself.
+/// CMake reads the version from Cargo.toml by itself.
 #[test]
 fn the_cmake_package_has_cargos_version() {
     let file = moved_prefix().join("lib/cmake/dcc_cancel/dcc_cancel-config-version.cmake");
@@ -56,7 +56,7 @@ fn the_cmake_package_has_cargos_version() {
     assert!(text.contains(expected), "{text}");
 }
 
-/// What a folder of `include` becomes in the prefix.
+/// The files of the prefix that come from a folder of `include`.
 fn installed_parts(folder: &str, installed: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for part in std::fs::read_dir(root().join(folder)).unwrap() {
@@ -88,7 +88,7 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
             names.push(path.strip_prefix(moved_prefix()).unwrap().display().to_string());
             let text = std::fs::read(&path).unwrap();
             let here = root().display().to_string();
-            // Machine code of a debug build does.
+            // The machine code of a debug build contains paths of this machine.
             let is_machine_code = [".so", "dcc-control"];
             if !is_machine_code.iter().any(|end| path.to_string_lossy().contains(end)) {
                 let found = text.windows(here.len()).any(|part| part == here.as_bytes());
@@ -96,7 +96,7 @@ fn the_installed_files_are_these_and_name_no_folder_of_the_build() {
             }
         }
     }
-    // What dcc_cancel.hpp and the Python package are made of.
+    // The parts of dcc_cancel.hpp and of the Python package.
     let mut expected = installed_parts("include/dcc_cancel", "include/dcc_cancel");
     expected.extend(installed_parts("python/dcc_cancel", "share/dcc_cancel/python/dcc_cancel"));
     expected.extend(
@@ -149,11 +149,11 @@ fn add_subdirectory() {
     assert_consumers_work(&build);
 }
 
-/// The whole way: CMake lets cargo build the release library.
+/// The whole build: CMake lets cargo build the release library.
 #[test]
 #[ignore = "builds the release library"]
 fn add_subdirectory_that_builds_the_library() {
-    // Not in a scratch folder, so that a second run has nothing to build.
+    // This is not a scratch folder, so a second run has nothing to build.
     let build = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaging_from_source");
     cmake(&root().join("tests/consumers/add_subdirectory"), &build, &[]);
     let version = printed(&mut Command::new(build.join("consumer")));
@@ -195,7 +195,7 @@ fn the_loader_in_cpp() {
     );
 }
 
-/// What the loader says of a library that has next to none of its header's functions.
+/// The loader's message about a library that lacks nearly all functions of its header.
 fn with_older_library(name: &str, flags: &[&str]) -> String {
     let folder = scratch(&format!("packaging_{name}"));
     let consumers = root().join("tests/consumers");

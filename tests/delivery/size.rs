@@ -3,8 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-/// Bytes of the stripped file: a little above what it takes. docs/costs.md says what is in it, and why it is
-/// more than the 600,000 that it should be.
+/// The largest allowed size of the stripped file in bytes, a little above its present size.
+/// docs/costs.md says what takes the room, and why it is more than the 600,000 that it should be.
 const MOST: u64 = 1_200_000;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]

@@ -23,7 +23,7 @@ use wheels::{module, names_in, use_installed};
 
 const TOOLS: &[&str] = &["build==1.6.1"];
 
-/// The tools that build packages, or nothing where pip reaches no index.
+/// The tools that build packages; `None` if pip reaches no index.
 fn tools(check: &str) -> Option<PathBuf> {
     let mut command = Command::new("python3");
     command.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]);
@@ -37,7 +37,7 @@ fn tools(check: &str) -> Option<PathBuf> {
     Some(venv("packages", TOOLS).join("bin/python"))
 }
 
-/// Builds from the sources in a folder, with a library that cargo builds anew only if it has to.
+/// Builds from the sources in a folder. Cargo builds the library again only if it has changed.
 fn build(python: &Path, from: &Path, to: &Path, kind: &str) -> Command {
     let mut command = module(python, &["build", kind, "--outdir"]);
     command.arg(to).arg(from);
@@ -45,7 +45,7 @@ fn build(python: &Path, from: &Path, to: &Path, kind: &str) -> Command {
     command
 }
 
-/// The one file in a folder.
+/// The only file in a folder.
 fn only(folder: &Path) -> PathBuf {
     let mut found = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let file = found.next().unwrap();
@@ -63,9 +63,9 @@ fn said(output: &Output) -> String {
 fn a_wheel_works_in_every_python_of_the_machine() {
     let Some(python) = tools("the wheel of the Python package") else { return };
     let folder = support::scratch("wheel");
-    // Built by the same command, so that what follows has nothing to compile.
+    // The same command builds the library here, so the later steps have nothing to compile.
     support::release_library();
-    // As `pip install .` does it, in two steps.
+    // The two steps of `pip install .`.
     let mut command = module(&python, &["pip", "wheel", "--quiet", "--disable-pip-version-check"]);
     command.args(["--no-deps", "--wheel-dir"]).arg(folder.join("pip")).arg(support::root());
     command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("release-library"));
@@ -88,7 +88,7 @@ fn a_wheel_works_in_every_python_of_the_machine() {
         use_installed(&python, &wheel);
     }
 
-    // The archive of the sources has all that a wheel is made of.
+    // The source archive contains all that a wheel needs.
     support::run(&mut build(&python, &support::root(), &folder.join("sources"), "--sdist"));
     let unpacked = folder.join("unpacked");
     std::fs::create_dir(&unpacked).unwrap();

@@ -42,11 +42,11 @@ fn the_dll_exports_the_functions_of_the_header_and_nothing_else() {
     assert_eq!(windows::exported(names), header_functions());
 }
 
-/// A COFF import library made from the header's functions, as cl.exe needs it, links a program.
-/// The real linker of that compiler does not run here; LLVM's reads the same files.
+/// A COFF import library, generated from the header's functions as cl.exe needs it, links a
+/// program. The linker of that compiler does not run here; LLVM's linker reads the same files.
 #[test]
 fn an_msvc_import_library_links_a_program() {
-    // llvm-dlltool, which comes with llvm-objdump, has no --version.
+    // llvm-dlltool comes with llvm-objdump and has no --version.
     let version = ["19", "18", "17", "16", "15", "14"].into_iter().find(|version| {
         let mut tools = ["clang", "llvm-objdump", "lld-link"].iter();
         tools.all(|tool| exists(&format!("{tool}-{version}")))
@@ -191,7 +191,7 @@ fn the_consumers_get_the_library_however_they_load_it() {
     }
 }
 
-/// Installed by CMake, moved, found by CMake.
+/// CMake installs the library, the prefix is moved, and CMake finds it there.
 #[test]
 #[ignore = "builds the DLL with its standard library and runs wine"]
 fn find_package_finds_the_dll_and_its_import_library() {
@@ -219,7 +219,7 @@ fn find_package_finds_the_dll_and_its_import_library() {
     assert_eq!(stage.run("loading_consumer.exe", &["dcc_cancel.dll"]), version);
 }
 
-/// As tests/sys/instances.rs, with the same host and plugins.
+/// The same as tests/sys/instances.rs, with the same host and plugins.
 #[test]
 #[ignore = "builds the DLL with its standard library and runs wine"]
 fn plugins_share_one_instance_that_outlives_them() {
@@ -247,7 +247,7 @@ fn plugins_share_one_instance_that_outlives_them() {
     }
 }
 
-/// As tests/sys/process_life.rs, with the same program.
+/// The same as tests/sys/process_life.rs, with the same program.
 #[test]
 #[ignore = "builds the DLL with its standard library and runs wine"]
 fn processes_end_soon_whatever_the_library_does() {
@@ -261,7 +261,8 @@ fn processes_end_soon_whatever_the_library_does() {
     }
 }
 
-/// Static objects of a DLL are destroyed when all other threads are gone, with what they held.
+/// A DLL's static objects are destroyed after all other threads have ended, and the objects that
+/// they hold with them.
 #[test]
 #[ignore = "builds the DLL with its standard library and runs wine"]
 fn a_plugin_with_static_handles_lets_the_process_end() {

@@ -13,7 +13,7 @@ use std::ptr::{null, null_mut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Events are the process's: one test at a time.
+/// Lets one test run at a time, because events belong to the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -173,7 +173,7 @@ fn a_cancel_that_nobody_sees_is_slow_and_one_that_is_seen_is_not() {
     }
     with_current(quick, || assert_ne!(poll(c"quick.cpp", 1), DCC_OK));
     assert_eq!(dcc_job_acknowledge_cancel(ended), DCC_OK);
-    // On a machine that stood still meanwhile they were slow indeed.
+    // If the machine stood still meanwhile, the polls really were slow.
     let in_time = start.elapsed() < Duration::from_millis(30);
     let end = Instant::now() + Duration::from_secs(include!("../support/hang_seconds"));
     let mut told = Vec::new();
@@ -202,7 +202,7 @@ fn a_cancel_that_nobody_sees_is_slow_and_one_that_is_seen_is_not() {
 #[test]
 fn the_longest_gap_names_the_lines_on_either_side() {
     let _alone = alone();
-    // The longest pause has to be the one that is meant, not one that the machine took elsewhere.
+    // The longest pause must be the intended one, and not a pause that the machine made elsewhere.
     let mut pause = Duration::from_millis(50);
     let job = loop {
         let job = new_job(c"traced");
@@ -370,7 +370,7 @@ unsafe extern "C" fn never(_host: *mut std::ffi::c_void) -> i32 {
     0
 }
 
-/// A job that this thread alone may ask about.
+/// A foreign job; only this thread may ask its check.
 fn foreign_job() -> *mut dcc_job {
     let mut job = null_mut();
     // SAFETY: zero is a value of the descriptor; the function takes anything; a writable result.
@@ -398,7 +398,7 @@ fn a_check_that_nobody_asks_is_told_once_until_it_is_asked() {
     let _alone = alone();
     let observer = observer(100);
     let before = checks_not_asked();
-    // With this threshold every time between two questions is too long.
+    // With this threshold each time between two questions is too long.
     assert_eq!(dcc_events_set_slow_cancel_threshold(1), DCC_OK);
     let job = foreign_job();
     assert_eq!(dcc_job_begin(job), DCC_OK);
@@ -417,7 +417,7 @@ fn a_check_that_nobody_asks_is_told_once_until_it_is_asked() {
     assert!(text(&told[0]).contains("neither polls nor waits"), "{}", text(&told[0]));
     assert!(listing()[0]["check_not_asked_ns"].as_u64() > Some(0));
     assert_eq!(checks_not_asked(), before + 1, "it was told of already");
-    // Asked, and too long not asked again.
+    // The check was asked once, and then not asked for too long.
     assert_eq!(dcc_job_is_cancelled(job), DCC_OK);
     assert_eq!(checks_not_asked(), before + 2);
     assert_eq!(dcc_job_complete(job), DCC_OK);

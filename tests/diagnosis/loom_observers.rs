@@ -11,7 +11,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
-/// What was taken is nobody's who looked before.
+/// A value that one thread took is not lent to threads that looked before.
 #[test]
 fn lend_x_replace() {
     loom::model(|| {
@@ -26,10 +26,11 @@ fn lend_x_replace() {
         });
         let value = place.replace(None);
         is_taken.store(1, Ordering::Relaxed);
-        // The next one is for who comes now.
+        // The next value is for threads that look from now on.
         place.replace(Some(Box::new(8)));
         thread.join().unwrap();
-        // It is freed here, so that a model without the guard uses nothing that is gone.
+        // The value is freed only here, so that the model without the guard does not use freed
+        // memory.
         assert_eq!(value.as_deref(), Some(&7));
         assert_eq!(place.replace(None).as_deref(), Some(&8));
     });
@@ -39,7 +40,7 @@ fn event(job_id: u64) -> Event {
     Event { kind: EventKind::JobState, job_id, ..Event::default() }
 }
 
-/// The events and how many were lost.
+/// The drained events, and the number of lost ones.
 fn drained(observers: &Observers, observer: Handle) -> (Vec<u64>, u64) {
     let pin = ObserverPin::new(observers, observer).unwrap();
     let (mut events, mut lost) = (Vec::new(), 0);
@@ -50,7 +51,7 @@ fn drained(observers: &Observers, observer: Handle) -> (Vec<u64>, u64) {
     (events, lost)
 }
 
-/// Each event is drained or counted as lost; what is drained is in its order.
+/// Each event is drained or counted as lost; drained events are in their order.
 #[test]
 fn emit_x_drain() {
     loom::model(|| {
@@ -71,7 +72,7 @@ fn emit_x_drain() {
     });
 }
 
-/// Whoever emits finds the ring of a living observer or none, and the place is the next one's.
+/// An emitting thread finds the ring of a living observer or none, although the slot is used again.
 #[test]
 fn emit_x_release_x_create() {
     loom::model(|| {

@@ -20,8 +20,8 @@ fn emit(observers: &Observers, emitter: u64, number: u64) {
     observers.emit(|| Event { kind, job_id: emitter, count: number, ..Event::default() });
 }
 
-/// What one thread drained: how many events, how many lost ones it was told of, and the last number of
-/// each emitter.
+/// The record of one draining thread: how many events it drained, how many lost ones it was told
+/// of, and the last number of each emitter.
 #[derive(Default)]
 struct Drained {
     events: u64,
@@ -30,7 +30,7 @@ struct Drained {
 }
 
 impl Drained {
-    /// Takes out some; answers whether there were any.
+    /// Drains some events; returns whether there were any.
     fn drain(&mut self, observers: &Observers, observer: Handle) -> bool {
         let pin = ObserverPin::new(observers, observer).unwrap();
         let count = observers.drain(&pin, 0, 5, |_, event| {
@@ -48,7 +48,7 @@ impl Drained {
     }
 }
 
-/// Threads that emit so many each, and threads that drain an observer meanwhile.
+/// Runs threads that emit this many events each, and threads that drain an observer meanwhile.
 fn race(observers: &Observers, observer: Handle, count: u64) -> Vec<Drained> {
     let at_work = AtomicUsize::new(EMITTERS as usize);
     thread::scope(|scope| {
@@ -88,8 +88,8 @@ fn each_event_is_drained_or_counted() {
     }
 }
 
-/// Observers come and go while others emit: nothing is used after its end, which sanitizers see, and nobody
-/// waits for ever.
+/// Observers are created and released while other threads emit: nothing is used after its end,
+/// which sanitizers would report, and no thread waits for ever.
 #[test]
 fn observers_go_while_others_emit() {
     let count = effort::times(2_000);

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The timeline is the process's: one test at a time.
+/// Lets one test run at a time, because the timeline belongs to the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -74,7 +74,7 @@ fn cancel(job: *const dcc_job, reason: &str) -> dcc_status {
     unsafe { dcc_job_cancel(job, reason.as_ptr().cast(), reason.len()) }
 }
 
-/// Asks twice, as a thread that works for the job.
+/// Polls twice, as a thread that works for the job.
 fn poll(job: *const dcc_job) {
     let mut ticket = 0;
     // SAFETY: a writable result.
@@ -84,7 +84,7 @@ fn poll(job: *const dcc_job) {
     assert_eq!(answers, [DCC_CANCELLED_BY_JOB; 2]);
 }
 
-/// Microseconds of an event as nanoseconds; the last digits must be there.
+/// The microseconds of an event in nanoseconds. The last digits must be there.
 fn nanoseconds(microseconds: &Value) -> u64 {
     let (whole, fraction) = microseconds.to_string().split_once('.').map_or_else(
         || panic!("{microseconds} has no fraction"),
@@ -93,7 +93,7 @@ fn nanoseconds(microseconds: &Value) -> u64 {
     format!("{whole}{fraction}").parse().unwrap()
 }
 
-/// Everything but the rows that name threads, each looked at for what all events have.
+/// All events except those that name threads. Checks the members that all events must have.
 fn events(file: &Value) -> Vec<&Value> {
     assert_eq!(file["displayTimeUnit"], "ms");
     assert_eq!(file["otherData"]["version"], env!("CARGO_PKG_VERSION"));
@@ -120,7 +120,7 @@ fn read(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// What the timeline has now.
+/// The recording as it is written now.
 fn written(test: &str) -> Value {
     let path = folder(test).join("timeline.json");
     assert_eq!(write(&path), DCC_OK);
@@ -142,7 +142,7 @@ fn steps_of_a_job_are_slices_inside_each_other() {
         assert_eq!(dcc_timeline_begin(100), DCC_OK);
         let step = Share::begin(Some(before), 40, 0, "Textures");
         let inner = step.with_current(|| Share::begin(None, 0, 2, ""));
-        // Each once, whether it ends or is let go.
+        // Each share is recorded once, whether it ends or is let go.
         [inner, step, before].iter().for_each(|share| share.end());
         let released = Share::begin(None, 0, 0, "released");
         assert_eq!(dcc_progress_release(released.pointer()), DCC_OK);
@@ -170,7 +170,8 @@ fn the_cancel_of_a_job_and_the_first_poll_of_each_thread_are_recorded() {
     assert_eq!(dcc_timeline_begin(100), DCC_OK);
     let job = new_job(null()) as usize;
     let job = move || std::ptr::without_provenance_mut::<dcc_job>(job);
-    // Tracing takes the same slow path at every poll and must not make sights of them.
+    // A traced poll also takes the slow path each time, but must not be recorded as seeing the
+    // cancel.
     assert_eq!(dcc_job_trace(job(), 1), DCC_OK);
     let start_ns = dcc_clock_now_ns();
     let named = std::thread::Builder::new().name("canceller".to_owned());
@@ -316,7 +317,7 @@ fn a_path_that_cannot_be_written_is_named_and_nothing_is_changed() {
     let separator = std::path::MAIN_SEPARATOR;
     assert!(text.ends_with(&format!("üü{separator}timeline.json: {reason}")), "{text}");
 
-    // The file itself may be opened for writing; what it cannot be is replaced.
+    // A folder or a device with this name is refused and stays; a file is replaced.
     let kept = folder.join("kept");
     std::fs::create_dir(&kept).unwrap();
     std::fs::write(kept.join("old.json"), "old").unwrap();
@@ -365,7 +366,7 @@ fn a_path_that_cannot_be_written_is_named_and_nothing_is_changed() {
 #[test]
 fn every_file_is_whole_while_threads_cancel_start_stop_and_write() {
     const ROOM: u64 = 500;
-    /// So many with events are enough.
+    /// This many files with events are enough.
     const FILES: usize = 150;
     let _alone = alone();
     let folder = folder("stress");
@@ -416,7 +417,7 @@ fn every_file_is_whole_while_threads_cancel_start_stop_and_write() {
             scope.spawn(|| {
                 repeat(&|| {
                     let status = write(&shared);
-                    // Windows does not replace a file while another has it open.
+                    // Windows does not replace a file that another process has open.
                     assert!(status == DCC_OK || cfg!(windows) && status == DCC_ERROR_FILE);
                 });
             });

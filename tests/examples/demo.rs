@@ -32,7 +32,7 @@ fn written(name: &str, content: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-/// All three scenes went as expected; gives what was printed.
+/// Runs the demo, checks that all three scenes went as expected, and returns what it printed.
 fn assert_plays(mesh: &Path, results: &Path) -> String {
     let output = DEMO.host(mesh, results).output().expect("the host starts");
     let told = text(&output.stdout);
@@ -64,7 +64,7 @@ fn assert_plays(mesh: &Path, results: &Path) -> String {
     told
 }
 
-/// The mesh before, as a cancel left it, and as it would be without.
+/// Draws the mesh before, after a cancel, and as it would be without the cancel.
 fn draw_meshes(scan: &Path, results: &Path, told: &str) {
     let line = told.lines().find_map(|line| line.split_once("  one function   ")).unwrap().1;
     let (cancelled_at, _) = line.split_once(',').unwrap();
@@ -82,7 +82,7 @@ fn draw_meshes(scan: &Path, results: &Path, told: &str) {
     );
 }
 
-/// The demo refuses the file before any scene, in one line with these words.
+/// Checks that the demo refuses the file before its first scene, in one line with these words.
 fn assert_refuses(mesh: &Path, words: &str) {
     let output = DEMO.host(mesh, Path::new("nowhere")).output().expect("the host starts");
     let complaint = text(&output.stderr);
@@ -143,7 +143,7 @@ fn a_plugin_that_forgets_to_poll_is_found_out() {
         "WRONG  a poll saw it: ",
         "WRONG  stopped with 100 % of the work done",
         "WRONG  0 polls: one before each vertex",
-        // Between two slices a step can be stopped whatever its plugin forgot.
+        // Between two slices a job can be stopped, even if its plugin forgot to poll.
         "ok     middle job: cancelled",
         "checks went WRONG.",
     ] {

@@ -30,27 +30,28 @@ enum Transport {
     Http,
 }
 
-/// Who drives the server.
+/// The client that drives the server.
 #[derive(Clone, Copy)]
 enum Client {
     Python(Sdk),
-    /// Version 2 of the SDK in the era of 2026-07-28, else it is the one of the handshake.
+    /// Version 2 of the SDK with the protocol of 2026-07-28; the other clients use the protocol
+    /// with the handshake.
     PythonOf2026,
     TypeScript,
-    /// The package that has clients alone.
+    /// The package that contains only clients.
     TypeScript2,
 }
 
 /// The code that answers a cancelled request.
 fn promised_answer(server: Server, transport: Transport, client: Client) -> &'static str {
     match (server, transport, client) {
-        // This version answers on every transport, with a code of its own.
+        // This version of the SDK answers on each transport, with a code of its own.
         (Server::Messages(Sdk::One), ..) => "0",
-        // MCP has cancelled requests not answered.
+        // In MCP a cancelled request gets no answer.
         (_, Transport::Stdio, _) => "none",
-        // The stream that an answer would come on was closed: that was the cancel.
+        // The cancel was the end of the stream on which an answer would come.
         (_, Transport::Http, Client::PythonOf2026) => "none",
-        // A stream of 2025 has to end with something.
+        // In the protocol of 2025 a stream has to end with an answer.
         (_, Transport::Http, _) => "-32800",
     }
 }
@@ -121,7 +122,7 @@ fn play(name: &str, server: impl Into<Server>, transport: Transport, client: Cli
     assert_is_a_transcript(&transcript, promised_answer(server, transport, client));
 }
 
-/// What a server says of itself: at its handshake, or in each result since 2026-07-28.
+/// The server's description of itself: in its handshake, or in each result since 2026-07-28.
 fn server_info(message: &Value) -> Option<&Value> {
     let result = message.get("result")?;
     result.get("serverInfo").or_else(|| {
@@ -129,7 +130,8 @@ fn server_info(message: &Value) -> Option<&Value> {
     })
 }
 
-/// Of both directions, in the order of time, with the calls, the cancels and their answers.
+/// Checks that a file has the messages of both directions in order of time, with the calls, the
+/// cancels and their answers.
 fn assert_is_a_transcript(path: &Path, answer: &str) {
     let text = std::fs::read_to_string(path).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -150,7 +152,7 @@ fn assert_is_a_transcript(path: &Path, answer: &str) {
     assert!(codes.iter().all(|code| code == answer), "{codes:?}");
 }
 
-/// As clients end a server that they started: a call is under way, and its input is closed.
+/// Ends a server as clients do: its input is closed while a call is running.
 fn leave_a_server(sdk: Sdk) {
     let command = stdio_command(sdk);
     let mut server = limited(&command[0])
@@ -177,7 +179,8 @@ fn leave_a_server(sdk: Sdk) {
     let progress = output.find(|line| line.as_ref().unwrap().contains("notifications/progress"));
     assert!(progress.is_some(), "the call should be under way");
     drop(input);
-    // A native loop that went on would keep the process, which `timeout` would then end with 124.
+    // A native loop that did not stop would keep the process alive, and `timeout` would end it with
+    // 124.
     assert_eq!(server.wait().unwrap().code(), Some(0));
     assert!(!output.any(|line| line.unwrap().contains("\"result\"")), "nothing was finished");
 }
@@ -194,7 +197,7 @@ fn a_client_that_leaves_ends_server_2() {
     leave_a_server(Sdk::Two);
 }
 
-/// What the demo of `examples/mcp_tools` prints, numbers left out.
+/// The output of the demo of `examples/mcp_tools`, without numbers.
 const SCENES: &str = "\
 one call: stopped, with N of N passes done
 too late: all N passes done
@@ -239,7 +242,8 @@ fn the_demo_stops_tools_of_mcp_server_over_http() {
     show_the_demo("demo_mcp_server", Server::Sdk, Transport::Http);
 }
 
-/// Jobs of calls, as only their own process sees them.
+/// Runs a script that calls the tools in its own process, because only that process sees the jobs
+/// of calls.
 fn call_in_process(sdk: Sdk, script: &str, argument: &str) {
     let mut command = limited(&sdk.python());
     command.arg("-B").arg(support::root().join("tests/clients/python").join(script)).arg(argument);

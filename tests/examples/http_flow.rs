@@ -46,7 +46,8 @@ impl Session {
         session
     }
 
-    /// Prints the headers of the answer and then, as they come, its lines.
+    /// A command that sends a message. It prints the headers of the answer and then its lines as
+    /// they come.
     fn post(&self, message: &Value) -> Command {
         let mut command = Command::new("curl");
         command.args(["--silent", "--show-error", "--no-buffer", "--include", "--max-time", "60"]);
@@ -87,7 +88,7 @@ fn messages(printed: &str) -> Vec<Value> {
     data.filter_map(|text| serde_json::from_str(text).ok()).collect()
 }
 
-/// A call whose answer is still to come.
+/// A call that waits for its answer.
 struct Waiting {
     curl: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
@@ -140,7 +141,8 @@ fn start_cancel_and_see_the_answer(test: &str, sdk: Sdk, code: i64) {
     assert!(call.next_message().is_none(), "nothing follows an answer");
     assert!(call.curl.wait().unwrap().success());
 
-    // Also right after its cancel: one version answers before the native loop has stopped.
+    // This holds right after the cancel, too: one version answers before the native loop has
+    // stopped.
     let partial = session.call(json!(1), "last_partial_result", json!({}));
     assert_eq!(partial["found"], true, "{partial}");
     assert_eq!(partial["request_id"], id, "{partial}");
@@ -150,13 +152,14 @@ fn start_cancel_and_see_the_answer(test: &str, sdk: Sdk, code: i64) {
     assert!((0..=2).contains(&late), "{partial}");
     assert!(done.as_u64().unwrap() > 0, "{partial}");
 
-    // The same id, used again.
+    // The same id is used again.
     let short = session.call(id, "short_execution", json!({"topic": "curl"}));
     assert!(short["done"].as_u64().unwrap() > 0 && short["done"] == short["asked"], "{short}");
     assert_eq!(session.call(json!(0), "open_resources", json!({})), json!({"open": 0}));
 }
 
-/// The library understands what LSP says, too, and the SDK does not: the server has to answer by itself.
+/// The library also understands LSP's cancel, which the SDK does not: the server has to answer by
+/// itself.
 #[test]
 #[ignore = "an SDK from PyPI"]
 fn a_cancel_that_the_sdk_does_not_know_is_answered_all_the_same() {
@@ -183,7 +186,7 @@ fn a_cancel_that_the_sdk_does_not_know_is_answered_all_the_same() {
     assert_eq!(partial["ways"], json!(["message"]), "{partial}");
 }
 
-/// The answer to a call on its connection.
+/// Waits for the answer to a call, on the call's connection.
 fn answer_to(call: &mut Waiting) -> Value {
     std::iter::from_fn(|| call.next_message())
         .find(|message| message.get("method").is_none())
@@ -210,7 +213,7 @@ fn an_id_in_flight_is_an_invalid_request_and_free_as_soon_as_its_call_has_stoppe
             assert_eq!(answer["error"]["code"], -32600, "{answer}");
         }
         session.notify("notifications/cancelled", json!({"requestId": id, "reason": "again"}));
-        // Not after its answer: the SDK is slow to give it if it is busy.
+        // The test does not wait for the answer first, because a busy SDK sends it late.
         let partial = session.call(json!(8), "last_partial_result", json!({}));
         assert_eq!(partial["found"], true, "{partial}");
         let short = session.call(id.clone(), "short_execution", json!({"topic": "reused"}));
@@ -266,7 +269,8 @@ fn server_2_answers_a_cancelled_call_with_the_error_of_2025() {
     start_cancel_and_see_the_answer("http_flow-2", Sdk::Two, -32800);
 }
 
-/// Requests of a collection are made one after the other; what is to be cancelled goes out from a script.
+/// The requests of a collection are sent one after the other. A script sends the call that is to be
+/// cancelled.
 #[test]
 #[ignore = "an SDK from PyPI, newman from npm"]
 fn the_collection_of_postman_passes() {
@@ -292,7 +296,7 @@ fn the_collection_of_postman_passes() {
     let run: Value = serde_json::from_slice(&run).unwrap();
     let stats = &run["run"]["stats"];
     assert_eq!(run["run"]["failures"], json!([]), "{said}");
-    // Those of the four requests before, two of each cancel, and one after.
+    // The assertions of the four requests before, two for each cancel, and one after.
     assert_eq!(stats["assertions"]["total"], 4 + 3 * 2 + 1, "{stats}");
     assert_eq!(stats["items"]["total"], 8, "{stats}");
 }

@@ -25,7 +25,7 @@ fn a_click_cancels_one_of_three_jobs_in_a_window() {
     }
     let build = scratch("qt_example");
     let library = format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display());
-    // An installed library would be preferred.
+    // Otherwise CMake would prefer an installed library.
     let own = "-DCMAKE_DISABLE_FIND_PACKAGE_dcc_cancel=ON".to_owned();
     cmake(&root().join("tests/consumers/qt_driver"), &build, &[library, own]);
 
@@ -39,7 +39,7 @@ fn a_click_cancels_one_of_three_jobs_in_a_window() {
             .env("QT_SCALE_FACTOR", "2")
             .env("XDG_RUNTIME_DIR", &build),
     );
-    // The job that would have gone on for ever ended with the window, and so did the program.
+    // The endless job and the program ended together with the window.
     let (figures, end) = told.split_once('\n').unwrap_or_default();
     assert!(figures.starts_with("longest tick "), "{told}");
     assert_eq!(end, "closing\ninterrupted\n");
@@ -65,6 +65,6 @@ fn the_animation_fits_on_a_page() {
     assert!(file.len() <= 600_000, "a page should not wait for {} bytes", file.len());
     let count = |part: &[u8]| file.windows(part.len()).filter(|found| *found == part).count();
     assert_eq!(count(b"NETSCAPE2.0"), 1, "it begins again at its end");
-    // What stands before each picture.
+    // The bytes before each picture of the animation.
     assert!(count(&[0x21, 0xf9, 0x04]) > 40, "pictures that move");
 }

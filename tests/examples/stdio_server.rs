@@ -25,10 +25,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// More passes than any machine makes within a test.
+/// More passes than any machine makes during a test.
 const FOR_EVER: i64 = 1_000_000_000_000;
 
-/// The server, compiled as we compile all that we ship; `None`, and said so: it cannot be.
+/// The server, compiled with our warnings. If it cannot be compiled, this notes the skip and
+/// returns `None`.
 fn program(test: &str) -> Option<&'static Path> {
     static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
@@ -67,7 +68,7 @@ fn started(test: &str) -> Option<Server> {
     })
 }
 
-/// How many passes a cancelled call had made, of as many as were asked for.
+/// How many passes a cancelled call had made, of the `asked` ones.
 fn passes_kept(line: &str, asked: i64) -> f64 {
     let end = format!(" of {asked} times");
     let done = line.split_once("kept: smoothed ").and_then(|(_, rest)| rest.strip_suffix(&end));
@@ -88,7 +89,7 @@ fn ids(answers: &[Value]) -> Vec<&Value> {
         .collect()
 }
 
-/// That nothing is left to say but, maybe, how far a call was.
+/// Checks that the server sends nothing more, except possibly progress of a call.
 fn ends_in_silence(server: Server) {
     let (status, rest) = server.close();
     assert!(status.success(), "{status}");
@@ -127,7 +128,7 @@ fn a_call_that_is_cancelled_as_lsp_and_acp_have_it_is_answered() {
     ends_in_silence(server);
 }
 
-/// A request of a client that knows tasks.
+/// Sends a request of a client that supports tasks.
 fn ask_as_one_who_knows_tasks(
     server: &mut Server,
     id: i64,
@@ -159,7 +160,8 @@ fn a_task_is_answered_at_once_and_cancelled_by_its_own_id() {
     let named = json!({"taskId": made["taskId"]});
     let told = ask(&mut server, "tasks/get", named.clone())["result"].clone();
     assert_eq!((&told["resultType"], &told["status"]), (&json!("complete"), &json!("working")));
-    // The request has been answered: its own id cancels nothing, nor does the task's as one of a request.
+    // The request has been answered, so its own id cancels nothing, and neither does the task's id
+    // as a request's id.
     server.cancel(1, "too late");
     server.logged("a cancel was ignored: request 1 is over");
     server.send(&json!({
@@ -176,7 +178,7 @@ fn a_task_is_answered_at_once_and_cancelled_by_its_own_id() {
     let told = ask(&mut server, "tasks/get", named.clone())["result"].clone();
     assert_eq!(told["status"], "cancelled", "{told}");
     assert!(told["result"].is_null(), "{told}");
-    // Of one that is over, too, it is heard.
+    // A cancel of a task that is over is answered, too.
     let heard = ask(&mut server, "tasks/cancel", named.clone());
     assert_eq!(heard["result"], json!({"resultType": "complete"}));
     let heard = ask(&mut server, "tasks/update", named.clone());
@@ -197,7 +199,8 @@ fn a_task_is_answered_at_once_and_cancelled_by_its_own_id() {
         for params in [json!({"taskId": "nobody"}), json!({"taskId": 7}), json!({})] {
             assert_eq!(ask(&mut server, method, params)["error"]["code"], -32602);
         }
-        // Who does not say that it knows tasks is told what is missing, and gets none.
+        // A client that does not declare support for tasks gets an error that names what is
+        // missing.
         server.request("unknowing", method, named.clone());
         let error = server.next()["error"].clone();
         assert_eq!(error["code"], -32021, "{error}");
@@ -205,7 +208,8 @@ fn a_task_is_answered_at_once_and_cancelled_by_its_own_id() {
         assert_eq!(missing, &json!({"io.modelcontextprotocol/tasks": {}}));
     }
     assert_eq!(ask(&mut server, "tasks/list", named)["error"]["code"], -32601);
-    // What is done at once is no task, and one that runs does not keep the server.
+    // A call that is done at once does not become a task, and a running task does not keep the
+    // server from working.
     let short = json!({"name": "short_execution", "arguments": {"topic": "tasks"}});
     assert_eq!(text_of(&ask(&mut server, "tools/call", short)), "in short: tasks");
     ask(&mut server, "tools/call", long(FOR_EVER));
@@ -221,7 +225,7 @@ fn a_call_ends_when_its_peer_waits_no_longer() {
     let meta = json!({"dcc-cancel/timeoutMs": 20, "traceparent": "no trace"});
     let params = json!({"name": "long_execution", "arguments": arguments, "_meta": meta});
     server.request(1, "tools/call", params);
-    // Not its peer, but this side has cancelled it.
+    // The request was cancelled by the server's side and not by its peer.
     let answer = server.next();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32802)), "{answer}");
     server.logged("request 1 cancelled (deadline exceeded), ");
@@ -271,7 +275,7 @@ fn of_three_calls_at_once_the_middle_one_is_cancelled() {
 fn a_cancel_after_the_end_touches_nobody() {
     let Some(mut server) = started("a_cancel_after_the_end_touches_nobody") else { return };
     for _ in 0..2 {
-        // The same id again: the cancel that came late is not for it.
+        // The same id again: the late cancel does not apply to this call.
         server.call(5, "short_execution", json!({"topic": "once"}));
         assert_eq!(text_of(&server.next_answer()), "in short: once");
         server.cancel(5, "too late");
@@ -302,7 +306,7 @@ fn an_id_in_flight_is_refused_to_a_second_call() {
     server.call(1, "short_execution", json!({"topic": "me too"}));
     let answer = server.next_answer();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(1), &json!(-32000)), "{answer}");
-    server.progress_of(1); // the first one goes on
+    server.progress_of(1); // the first call goes on
     server.cancel(1, "");
     server.logged("request 1 cancelled (), ");
     ends_in_silence(server);
@@ -335,7 +339,7 @@ fn malformed_lines_are_answered_and_the_server_goes_on() {
         let answer = server.next();
         assert_eq!(answer["error"]["code"], code, "{}: {answer}", String::from_utf8_lossy(line));
     }
-    // An id that its parser has no room for is not echoed with other digits.
+    // An id that the server's parser cannot represent is not sent back with other digits.
     for id in ["18446744073709551616", "-9223372036854775809", "1e3"] {
         server.send_bytes(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#).as_bytes());
         let answer = server.next();
@@ -345,7 +349,7 @@ fn malformed_lines_are_answered_and_the_server_goes_on() {
             "{id}"
         );
     }
-    // Neither of these is answered.
+    // The server answers neither of these.
     server.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": 7}));
     server.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
     server.send(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
@@ -399,7 +403,7 @@ fn a_file_is_read_on_a_worker_whole_or_until_a_cancel() {
     ends_in_silence(server);
 }
 
-/// Asks until the host's thread is seen so.
+/// Asks until the host's thread is reported in this state.
 fn host_is_seen(server: &mut Server, state: &str) {
     let end = Instant::now() + Duration::from_secs(include!("../support/hang_seconds"));
     loop {
@@ -480,14 +484,15 @@ fn it_speaks_mcp() {
         let answer = server.next();
         assert_eq!(answer["error"]["code"], -32602, "{answer}");
     }
-    // Who does not ask for progress is told of none.
+    // A client that does not ask for progress gets none.
     let params = json!({"name": "long_execution", "arguments": {"count": 2_000}});
     server.request(4, "tools/call", params);
     assert_eq!(text_of(&server.next()), "smoothed 2000 of 2000 times");
     ends_in_silence(server);
 }
 
-/// Lets a client play what agents do; what is kept of the calls that it cancelled, by reason.
+/// Lets a client play an agent. Checks the reasons of the cancelled calls whose results the server
+/// kept.
 fn assert_played(mut client: Command, server: &Path, reasons: &[&str]) {
     let output = support::run(client.arg(server));
     let (said, log) =
@@ -495,7 +500,7 @@ fn assert_played(mut client: Command, server: &Path, reasons: &[&str]) {
     assert!(said.ends_with("all passed\n"), "{said}{log}");
     let mut found: Vec<&str> = log
         .lines()
-        // A client looks at these itself.
+        // The client checks these lines itself.
         .filter(|line| !line.ends_with("kept: the dialog was closed"))
         .filter_map(|line| line.split_once(" cancelled (")?.1.split_once("), kept: "))
         .map(|(reason, _)| reason)
@@ -509,7 +514,7 @@ fn assert_played(mut client: Command, server: &Path, reasons: &[&str]) {
 fn python(requirements: &str, name: &str, script: &str) -> Command {
     let environment = venv(name, &requirements.lines().collect::<Vec<_>>());
     let mut command = support::limited(environment.join("bin/python"));
-    // -B: nothing is written beside the sources.
+    // -B: Python writes no caches beside the sources.
     command.arg("-B").arg(support::root().join("tests/clients/python").join(script));
     command
 }

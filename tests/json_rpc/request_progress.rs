@@ -25,7 +25,7 @@ fn every(interval: Duration) -> impl FnOnce(&mut dcc_session_desc) {
     move |desc| desc.progress_interval_ns = interval.as_nanos() as u64
 }
 
-/// What is silent is told to go on, as often as somebody asks.
+/// A session that sends a silent request's progress again whenever a note is asked for.
 fn beating(desc: &mut dcc_session_desc) {
     (desc.progress_interval_ns, desc.progress_heartbeat_ns) = (1, 1);
 }
@@ -52,7 +52,7 @@ fn written(request: Request, flags: u32) -> String {
     text
 }
 
-/// The `params` of the note that is to be told, or null.
+/// The `params` of the note that is due, or null.
 fn note(request: Request, flags: u32) -> Value {
     let text = written(request, flags);
     if text.is_empty() {
@@ -76,7 +76,7 @@ fn a_peer_is_told_as_it_asked_and_as_others_tell_it() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["msg"].take())
         .find(|message| message["params"]["message"] == "step 1")
         .expect("a recorded note");
-    // As numbers: 1 and 1.0 are one to JSON.
+    // Compared as numbers, because 1 and 1.0 are the same in JSON.
     let as_floats = |mut message: Value| {
         for member in ["progress", "total"] {
             message["params"][member] = message["params"][member].as_f64().into();
@@ -97,14 +97,15 @@ fn a_peer_is_told_as_it_asked_and_as_others_tell_it() {
 #[test]
 fn values_rise_an_interval_apart_and_the_last_one_is_told_before_the_end() {
     let _alone = alone();
-    // On a machine that stood still between any two values none is left out.
+    // If the machine stood still between the values, none of them is left out, and the test tries
+    // again.
     listening::with_enough_time(|interval| {
         let left_out = values_rise_and_the_last_is_told(interval);
         left_out.then_some(())
     });
 }
 
-/// Whether values between two notes were left out.
+/// Whether values between two notes were left out. Notes rise, and the last value is always told.
 fn values_rise_and_the_last_is_told(interval: Duration) -> bool {
     let session = Session::with(every(interval));
     let request = session.begin_told(Text("a"), Int(7));
@@ -119,7 +120,7 @@ fn values_rise_and_the_last_is_told(interval: Duration) -> bool {
             told.push((value, Instant::now()));
         }
     }
-    // Each was written before its clock reading, the first of them with one reading less.
+    // Each note was written before its clock was read, the first one with one read less.
     let elapsed = told[4].1 - told[0].1;
     assert!(elapsed > interval * 3, "{elapsed:?}");
     set(request, last + 1.0, 0.0, "the end");
@@ -233,7 +234,7 @@ fn running_job() -> Job {
     Job(job.addr())
 }
 
-/// As anybody writes it who does not know that it is a part of something larger.
+/// A helper whose author does not know that it becomes a part of something larger.
 fn helper(job: Job, name: &str, items: u64, mut each: impl FnMut()) {
     for done in 1..=items {
         let (text, length) = (name.as_ptr().cast(), name.len());
@@ -244,16 +245,16 @@ fn helper(job: Job, name: &str, items: u64, mut each: impl FnMut()) {
     }
 }
 
-/// The notes of a request, which rise.
+/// Collects the notes of a request, which must rise.
 #[derive(Default)]
 struct Notes {
     all: Vec<Value>,
 }
 
 impl Notes {
-    /// Takes the next one, which is to be told. The values rise and stay below the total.
+    /// Takes the next note, which must be due. The values rise and stay below the total.
     fn take(&mut self, request: Request) {
-        // Of a clock that has moved on.
+        // A note is due once the clock has moved on.
         until("a note is due", || {
             let note = note(request, 0);
             let is_due = !note.is_null();
@@ -283,7 +284,7 @@ fn each_step_of_a_jobs_shares_is_told() {
     let request = session.begin_told(Int(1), Int(1));
     let job = running_job();
     let mut notes = Notes::default();
-    // Once is enough.
+    // A second call does no harm.
     assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
     job.with_current(|| {
         let all = Share::begin(None, 0, 100, "Export");
@@ -326,7 +327,7 @@ fn counts_and_words_that_follow_each_other_in_one_job_are_all_told() {
     job.release();
     request.finish();
 
-    // Of what counts nothing at all.
+    // A job that counts nothing at all.
     let request = session.begin_told(Int(1), Int(1));
     let (job, mut notes) = (running_job(), Notes::default());
     assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
@@ -360,7 +361,7 @@ fn one_opaque_call_beats_until_its_peer_does_not_wait() {
     }
     silent.finish();
 
-    // Where it is known how far it is, and what at, that is said.
+    // If the progress and its text are known, the note has both.
     let request = session.begin_told(Int(1), Int(1));
     let (job, mut notes) = (running_job(), Notes::default());
     assert_eq!(dcc_request_set_progress_of_job(request.pointer(), job.pointer()), DCC_OK);
@@ -387,7 +388,7 @@ fn no_beat_follows_an_answer_or_a_cancel() {
     const REQUESTS: i64 = 3000;
     let _alone = alone();
     let session = Session::with(beating);
-    // What was sent: ids of notes, and of answers and cancels as negative numbers.
+    // The ids of what was sent, in order; answers and cancels are negative.
     let output = Mutex::new(Vec::new());
     let live = Mutex::new(None::<(i64, Request)>);
     let is_over = AtomicBool::new(false);

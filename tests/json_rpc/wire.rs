@@ -21,7 +21,8 @@ fn cancel(id: impl Into<RequestId>, reason: Option<&str>) -> Message {
     Message::Cancel(Cancel { id: id.into(), reason, wants_answer: false })
 }
 
-/// A message but for what its spelling says of answers, which has a test of its own.
+/// A message without the part of its spelling that says whether it wants an answer; that has its
+/// own test.
 fn but_for_answers(mut message: Message) -> Message {
     if let Message::Cancel(cancel) = &mut message {
         cancel.wants_answer = false;
@@ -47,7 +48,7 @@ fn a_cancel_says_whether_its_peer_waits_for_an_answer() {
         let text = format!(r#"{{"method":"{method}","params":{{"{id}":1}}}}"#);
         assert_eq!(asked(&text), wants_answer, "{text}");
     }
-    // What official clients were recorded to send is MCP's.
+    // All recorded messages of official clients are MCP's.
     let recorded = RECORDED.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let mcp = recorded.filter(|line| line["msg"]["method"] == "notifications/cancelled");
     let mut count = 0;
@@ -69,7 +70,7 @@ fn all(bytes: &[u8]) -> (Vec<Message>, u64) {
     (messages, beyond)
 }
 
-/// The recorded messages as they were sent, each with its label.
+/// The recorded messages as they were sent, each with a label.
 fn recorded() -> Vec<(String, String)> {
     let mut messages = Vec::new();
     for line in RECORDED.lines() {
@@ -115,7 +116,7 @@ fn recorded_messages_of_clients_and_servers_are_understood() {
     }
 }
 
-/// All orders of some members, joined as an object.
+/// Objects with these members in all orders.
 fn objects(members: &[&str]) -> Vec<String> {
     fn orders(left: &mut Vec<&str>, chosen: &mut Vec<String>, all: &mut Vec<String>) {
         if left.is_empty() {
@@ -169,15 +170,15 @@ fn what_cancels_and_what_does_not() {
     let none = || Message::NotACancellation;
     let bad = Message::Malformed;
     for (message, expected) in [
-        // The version is not looked at.
+        // The version is not checked.
         (r#"{"method":"$/cancelRequest","params":{"id":1}}"#, one()),
         (r#"{"jsonrpc":"1.0","method":"$/cancelRequest","params":{"id":1}}"#, one()),
         (r#"{"jsonrpc":{},"method":"$/cancelRequest","params":{"id":1}}"#, one()),
-        // A request is for the host to answer.
+        // The host has to answer this, because it has the form of a request.
         (r#"{"id":null,"method":"$/cancelRequest","params":{"id":1}}"#, one()),
         (r#"{"id":5,"method":"$/cancelRequest","params":{"id":1}}"#, none()),
         (r#"{"id":{},"method":"$/cancelRequest","params":[]}"#, none()),
-        // Names are those of the protocols, to the letter, however they are escaped.
+        // Names must match the protocols' names exactly, in whatever way they are escaped.
         (r#"{"\u006dethod":"$\/cancelRequest","params":{"\u0069d":1}}"#, one()),
         (r#"{"method":"$/cancelrequest","params":{"id":1}}"#, none()),
         (r#"{"method":"notifications/cancelled\u0000","params":{"requestId":1}}"#, none()),
@@ -210,7 +211,7 @@ fn what_cancels_and_what_does_not() {
             r#"{"method":"$/cancelRequest","params":{"id":"\udc00"}}"#,
             bad(request_id::NOT_CHARACTERS),
         ),
-        // What is missing or something else.
+        // Members that are missing or have another type.
         (r#"{"method":"$/cancelRequest","params":{"requestId":1}}"#, bad(wire::NO_ID)),
         (r#"{"method":"$/cancelRequest","params":{}}"#, bad(wire::NO_ID)),
         (r#"{"method":"$/cancelRequest","params":[1]}"#, bad(wire::NO_PARAMS)),
@@ -280,7 +281,7 @@ fn a_batch_is_read_in_its_order_up_to_a_bound() {
     );
     assert_eq!(all(b"[ ]"), (vec![Message::Malformed(wire::EMPTY_BATCH)], 0));
 
-    // Nothing of half a batch is acted on.
+    // A batch that is not complete has no effect at all.
     for half in [format!("[{good},{good}"), format!("[{good},]"), format!("[{good}]{good}")] {
         assert_eq!(all(half.as_bytes()), (vec![Message::Malformed(wire::NOT_JSON)], 0), "{half}");
     }
@@ -299,7 +300,7 @@ fn a_reason_may_be_as_long_as_that_of_a_token() {
     assert_eq!(wire::MAX_REASON_BYTES, DCC_MAX_TEXT_LENGTH);
 }
 
-/// As many as fit into a message of the greatest length.
+/// As many pieces as fit into a message of the largest size.
 fn filled(start: &str, piece: &str, end: &str) -> String {
     let pieces = (MAX_MESSAGE_BYTES - start.len() - end.len()) / piece.len();
     format!("{start}{}{end}", piece.repeat(pieces))
@@ -342,14 +343,14 @@ fn hostile_messages_take_little_time_and_stack() {
         (filled("\"", r"\n", "\""), Message::Malformed(wire::NOT_AN_OBJECT)),
         (filled("{\"method\":\"", r"\u0024", "\"}"), Message::NotACancellation),
     ];
-    // Less than a frame for each level would take.
+    // A stack that is too small for one frame at each level.
     let reader = std::thread::Builder::new().stack_size(256 << 10).spawn(move || {
         for (message, expected) in hostile {
             assert!(message.len() <= MAX_MESSAGE_BYTES);
             let start: String = message.chars().take(80).collect();
             assert!(read(message.as_bytes()) == expected, "{start}");
             read_each(message.as_bytes(), Meant::Requests, |_| ());
-            // What takes time for each pair of bytes would take hours, and be ended as one that hangs.
+            // An algorithm of quadratic time would take hours here, and would be ended as hanging.
         }
     });
     reader.unwrap().join().unwrap();
@@ -366,13 +367,13 @@ fn a_message_that_is_too_long_is_left_to_others() {
     assert_eq!(all(longer.as_bytes()), (vec![Message::NotACancellation], 0));
 }
 
-/// What mutations put anywhere.
+/// The pieces that mutations insert anywhere.
 const PIECES: [&str; 22] = [
     "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud83d", "\\ude00", "\\u0000", "\\n", "\0",
     "\n", "\u{feff}", "\u{202e}", "\u{85}", "ä", "0", ".", "-",
 ];
 
-/// What they put where a member may stand.
+/// The pieces that they insert where a member may be.
 const MEMBERS: [&str; 12] = [
     r#""id":1,"#,
     r#""id":null,"#,
@@ -388,7 +389,7 @@ const MEMBERS: [&str; 12] = [
     r#""requestId":9223372036854775808,"#,
 ];
 
-/// What they put in the place of a number.
+/// The numbers that they insert in place of a number.
 const NUMBERS: [&str; 8] =
     ["-0", "7.0", "1e3", "1e999", "9223372036854775807", "-9223372036854775809", "\"7\"", "[]"];
 
@@ -478,7 +479,7 @@ fn mutated_messages_are_read_as_a_second_parser_reads_them() {
             Reading::NoTree => no_tree += 1,
         }
     }
-    // Each kind is met often, and the second parser seldom has nothing to say.
+    // Each kind of message occurs often, and the second parser can judge nearly all.
     assert!(
         cancels > 20_000 && others > 20_000 && not_json > 20_000,
         "{cancels} {others} {not_json}"

@@ -8,7 +8,8 @@ use dcc_cancel::json_rpc::wire::{
 };
 use dcc_cancel::sys::scarce_memory::{self, Limits, with_limits};
 
-/// Reads, and tells how many bytes there were at most at the same time.
+/// Reads a message. Returns it, and the largest number of bytes that were allocated at the same
+/// time.
 fn measured(message: &str) -> (Message, usize) {
     scarce_memory::measured(|| read(message.as_bytes(), Meant::Requests))
 }
@@ -56,7 +57,7 @@ fn depth_takes_a_few_bytes_a_level() {
     let (answer, most) = measured(&deep);
     assert_eq!(answer, Message::NotACancellation);
     assert!(most > half, "{most}: the parser's stack was not counted");
-    // The stack, and the reserve for it, which has each size that it grows through.
+    // Room for the stack, and for the sizes through which the stack's reserve grows.
     assert!(most <= 4 * half + 2048, "{most}");
     assert_eq!(read_without(half, &deep), Message::OutOfMemory);
 }
@@ -70,7 +71,7 @@ fn a_full_memory_is_an_answer_and_the_cancel_matters_more_than_its_reason() {
     let small = r#"{"method":"$/cancelRequest","params":{"id":"a-1"}}"#;
     assert_eq!(read_without(0, small), Message::OutOfMemory);
     assert_eq!(read_without(1 << 20, small), cancel(RequestId::text("a-1").unwrap(), None));
-    // Full once it was read.
+    // The memory is full after the message was read.
     assert_eq!(
         RequestId::from_json("\"a\"").map_err(|why| format!("{why:?}")),
         Ok(RequestId::text("a").unwrap())

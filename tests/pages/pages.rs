@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{printed, root, run, scratch};
 
-/// Pages that begin with a program of one file.
+/// The pages that begin with a program in one file.
 const PROGRAMS: &[&str] = &[
     "agents",
     "diagnosis",
@@ -36,10 +36,11 @@ const PROGRAMS: &[&str] = &[
     "threads",
 ];
 
-/// A page that begins with a program for another library: the name of that, its header and its package.
+/// The page that begins with a program for another library; that library's header and Debian
+/// package.
 const SQLITE: (&str, &str, &str) = ("adapters", "sqlite3", "libsqlite3-dev");
 
-/// The other pages, with the test that does what they say.
+/// The other pages, each with the test that does what the page says.
 const OTHERS: &[(&str, &str)] = &[
     ("events", "tests/project/everywhere.rs"),
     ("costs", "tests/costs/pictures.rs"),
@@ -52,22 +53,23 @@ const OTHERS: &[(&str, &str)] = &[
     ("write_an_adapter", "tests/cpp/cpp_wrapper.rs"),
 ];
 
-/// A record of what was tried, which tells nobody to do anything.
+/// The page that is a record of attempts and has no instructions.
 const RECORD: &str = "performance-log";
 
-/// A shell in a folder that compiles with warnings as errors and has the build tools.
+/// A shell in a folder. It compiles with warnings as errors and has the build tools.
 fn shell(folder: &Path, script: &str) -> Command {
     let mut shell = support::limited("sh");
     shell.args(["-c", script]).current_dir(folder);
     let path = std::env::var("PATH").unwrap_or_default();
     shell.env("PATH", format!("{}:{path}", build_tools::folder().display()));
-    // CMake takes these, and gives them to its compilers before a project's own.
+    // CMake reads these variables and passes them to the compilers before a project's own options.
     shell.env("CFLAGS", support::C_FLAGS.join(" ")).env("CXXFLAGS", support::CXX_FLAGS.join(" "));
     shell.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("DCC_CANCEL_LIBRARY");
     shell
 }
 
-/// What the first page's commands print at their end, in a folder that has the sources.
+/// Runs the first page's commands in a folder that has the sources, and returns the last lines that
+/// they print.
 fn first_page(folder: &Path, change: impl Fn(String) -> String) -> Vec<String> {
     let text = page("README.md");
     symlink(root(), folder.join("dcc-cancel")).unwrap();
@@ -77,7 +79,7 @@ fn first_page(folder: &Path, change: impl Fn(String) -> String) -> Vec<String> {
     lines.into_iter().filter(|line| FIRST_PAGE_SAYS.contains(&line.as_str())).collect()
 }
 
-/// The last one is of what is shipped.
+/// The last line is printed by the program that is shipped.
 const FIRST_PAGE_SAYS: [&str; 3] = ["stopped by the time limit", "cancelled", "cancelled"];
 
 #[test]
@@ -107,7 +109,8 @@ fn the_first_page_has_the_two_commands() {
     assert!(has("cargo run --release --example demo") && has("cargo test"));
 }
 
-/// All that the page says to do with an unpacked archive; `tests/delivery/dist.rs` does it with a real one.
+/// Does all that the page says with an unpacked archive. `tests/delivery/dist.rs` does the same
+/// with a real one.
 #[test]
 fn the_page_about_installing() {
     let folder = scratch("install_page");
@@ -118,7 +121,7 @@ fn the_page_about_installing() {
     let (unpacking, rest) = text.split_once("\n## ").expect("a section");
     assert!(unpacking.contains("tar -xf"), "{unpacking}");
     let said = printed(&mut shell(&folder, &script_of(&format!("\n## {rest}"))));
-    // The page's own command has no warnings.
+    // The page's own command compiles without our warnings.
     for file in ["loading.cpp", "smooth.cpp"] {
         run(Command::new(support::cxx())
             .args(support::CXX_FLAGS)
@@ -132,7 +135,7 @@ fn the_page_about_installing() {
     assert_eq!(said.lines().last(), Some(version));
 }
 
-/// Where a program that is compiled lies, with the library beside it.
+/// Compiles a program into a folder that has the library beside it, and returns its path.
 fn compiled(folder: &Path, file: &str, libraries: &[&str]) -> PathBuf {
     support::staged_library(folder);
     let program = folder.join("program");
@@ -149,7 +152,7 @@ fn compiled(folder: &Path, file: &str, libraries: &[&str]) -> PathBuf {
     program
 }
 
-/// The first example of a page, which links these libraries, prints what the page says.
+/// Checks that the first example of a page, linked to these libraries, prints what the page says.
 fn first_example(name: &str, libraries: &[&str]) {
     let text = page(&format!("docs/{name}.md"));
     let blocks = blocks(&text);
@@ -202,7 +205,7 @@ fn the_page_about_adapters_begins_with_one() {
     }
 }
 
-/// The pages of `docs/`, without the end of their names.
+/// The pages of `docs/`, without the ending of their names.
 fn pages() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("docs")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -223,13 +226,13 @@ fn each_page_is_tried_by_some_test() {
     assert_eq!(pages(), expected);
 }
 
-/// Where the links and pictures of a page lead.
+/// The targets of the links and pictures of a page.
 fn links(text: &str) -> Vec<&str> {
     let ends = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
     ends.map(|(link, _)| link).filter(|link| !link.contains([' ', ':', '&'])).collect()
 }
 
-/// What links to a heading of a page end with.
+/// The anchors of a page's headings.
 fn anchors(text: &str) -> Vec<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let words = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
@@ -237,7 +240,7 @@ fn anchors(text: &str) -> Vec<String> {
     words.map(|words| words.chars().filter(is_kept).collect::<String>().replace(' ', "-")).collect()
 }
 
-/// Links of a page that lead nowhere.
+/// The links of a page that lead nowhere.
 fn broken(folder: &Path, text: &str) -> Vec<String> {
     let leads = |link: &&str| {
         let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
@@ -251,7 +254,7 @@ fn broken(folder: &Path, text: &str) -> Vec<String> {
     links(text).into_iter().filter(|link| !leads(link)).map(str::to_owned).collect()
 }
 
-/// Whether a link of a page of `docs/`, or of README.md, leads to what an archive has as well.
+/// Whether a link on a page of `docs/`, or in README.md, leads to a file that an archive has, too.
 fn is_delivered(link: &str) -> bool {
     let link = link.strip_prefix("../").unwrap_or(link);
     !link.contains("../")

@@ -7,16 +7,16 @@ mod support;
 use std::path::{Path, PathBuf};
 
 struct Use {
-    /// As sources name it.
+    /// The name that sources use.
     name: &'static str,
-    /// Where sources may name it.
+    /// The folder or file whose sources may name it.
     named_in: &'static str,
-    /// Files, and what in them is the crate's part.
+    /// Files, and the text in them that shows the crate's part.
     parts: &'static [(&'static str, &'static str)],
 }
 
 const USES: &[Use] = &[
-    // The system's calls.
+    // The calls of the system.
     Use {
         name: "libc",
         named_in: "src/sys/",
@@ -26,7 +26,7 @@ const USES: &[Use] = &[
             ("src/sys/native_event.rs", "libc::eventfd"),
         ],
     },
-    // The leaf locks: its mutex and guard, over a word that sleeps without memory.
+    // The leaf locks: its mutex and guard, over a futex word that needs no memory.
     Use {
         name: "parking_lot",
         named_in: "src/sys/lock.rs",
@@ -35,19 +35,19 @@ const USES: &[Use] = &[
             ("src/sys/sync.rs", "pub use crate::sys::lock::{Condvar, Mutex, MutexGuard};"),
         ],
     },
-    // The pools' chunks, and what a dispatcher's cell makes when it is first used.
+    // The pools' chunks, and the contents of a dispatcher's cell, which are made at its first use.
     Use {
         name: "once_cell",
         named_in: "src/sys/sync.rs",
         parts: &[("src/memory/pool.rs", "chunks: [OnceBox<[T; CHUNK]>; CHUNKS]")],
     },
-    // The observers' rings: a full one gives its oldest event away.
+    // The observers' rings: a full ring drops its oldest event.
     Use {
         name: "crossbeam_queue",
         named_in: "src/sys/sync.rs",
         parts: &[("src/diagnosis/events.rs", ".force_push(event)")],
     },
-    // The header, made by a test and compared with the one that is there.
+    // The header: a test generates it and compares the result with the file.
     Use {
         name: "cbindgen",
         named_in: "tests/ffi/header.rs",
@@ -55,7 +55,7 @@ const USES: &[Use] = &[
     },
 ];
 
-/// All Rust files below a folder, from the root.
+/// Adds all Rust files below a folder, relative to the root.
 fn sources(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(root.join(folder)).unwrap() {
         let path = folder.join(entry.unwrap().file_name());
@@ -67,7 +67,7 @@ fn sources(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether a path of this crate stands in it, `name::`, and not in a comment.
+/// Whether a text contains a path of this crate, `name::`, outside of comments.
 fn names(text: &str, name: &str) -> bool {
     let path = format!("{name}::");
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -77,7 +77,7 @@ fn names(text: &str, name: &str) -> bool {
     code.into_iter().any(|line| line.match_indices(&path).any(|(at, _)| is_own(line, at)))
 }
 
-/// What is wrong with a use, among files and their texts.
+/// What is wrong with a use, given the files and their texts.
 fn complaints(of: &Use, files: &[(PathBuf, String)]) -> Vec<String> {
     let mut wrong = Vec::new();
     let naming = || files.iter().filter(|(_, text)| names(text, of.name));
@@ -102,7 +102,7 @@ fn each_of_the_five_crates_is_used_where_it_says() {
     let root = support::root();
     let mut paths = Vec::new();
     sources(&root, Path::new("src"), &mut paths);
-    // The one crate of the five that is none of the library's, but makes its header.
+    // The only one of the five crates that the library does not contain: it generates the header.
     paths.push("tests/ffi/header.rs".into());
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(root.join(&path)).unwrap();

@@ -80,7 +80,7 @@ fn is_inside(a: Area, b: Area) -> bool {
     a[0] >= b[0] && a[1] >= b[1] && a[2] <= b[2] && a[3] <= b[3]
 }
 
-/// Texts of a drawing that a reader could not read, and why.
+/// The texts of a drawing that are not legible, each with the reason.
 fn illegible(description: &Description) -> Vec<String> {
     let layout = Layout::of(description);
     let [width, height] = description.size;
@@ -128,7 +128,7 @@ fn a_text_that_cannot_be_read_is_found() {
     assert_eq!(illegible(&described(&arrow)), [r#"an arrow goes through "words""#]);
 }
 
-/// The value of a constant that no test can see, as its source has it.
+/// The value of a private constant, read from its source.
 fn constant(source: &str, name: &str) -> u32 {
     let text = std::fs::read_to_string(support::root().join(source)).unwrap();
     let start = format!("const {name}: u32 = ");
@@ -141,7 +141,7 @@ fn field<'a>(row: &'a Row, name: &str) -> &'a Field {
     fields.find(|field| field.lines[0] == name).unwrap_or_else(|| panic!("no field {name}"))
 }
 
-/// The bits of a mask from the highest to the lowest.
+/// The highest and the lowest bit of a mask.
 fn bits(mask: u64) -> [u32; 2] {
     assert_eq!((mask >> mask.trailing_zeros()).trailing_ones(), mask.count_ones(), "{mask:#x}");
     [63 - mask.leading_zeros(), mask.trailing_zeros()]
@@ -159,7 +159,7 @@ fn has_bits(row: &Row, name: &str, mask: u64) {
 fn the_bits_of_words_are_those_of_the_sources() {
     let drawing = description("state_word");
     for row in drawing.rows() {
-        // Without a gap from the highest bit to the lowest.
+        // The fields follow each other without a gap, from the highest bit on.
         let mut next = 63;
         for field in &row.fields {
             assert_eq!(i64::from(field.first), next, "the {} word", row.name);
@@ -171,7 +171,7 @@ fn the_bits_of_words_are_those_of_the_sources() {
     let generation = u64::from(handle::MAX_GENERATION) << handle::GENERATION_SHIFT;
     let index: u64 =
         ((1 << handle::INDEX_BITS) - 1) << (handle::GENERATION_SHIFT - handle::INDEX_BITS);
-    // The kind is what a handle without index and generation has between its flags and its index.
+    // The kind is the bits of a handle between its flags and its index.
     let kind = ((1 << index.trailing_zeros()) - 1) & !handle::FLAGS;
     assert_eq!(handle::pack(handle::Kind::Token, 0, 0) & !kind, 0);
     for name in ["handle", "state"] {
@@ -205,7 +205,7 @@ fn the_bytes_of_a_slot_are_those_of_the_sources() {
     assert_eq!(bytes("second"), [[64, 71], [72, 127]]);
     type Whole = Slot<[u64; 6], [u64; 7]>;
     assert_eq!([size_of::<Whole>(), align_of::<Whole>()], [128, 128]);
-    // One byte more beside either word, and it would be another line.
+    // With one byte more beside either word, the slot would no longer fit into its two cache lines.
     assert_eq!(size_of::<Slot<[u8; 49], [u8; 56]>>(), 256);
     assert_eq!(size_of::<Slot<[u8; 48], [u8; 57]>>(), 256);
     let slot = Whole::default();
@@ -218,7 +218,7 @@ fn the_bytes_of_a_slot_are_those_of_the_sources() {
     assert_eq!(at((&raw const *slot.live()).addr()), bytes("second")[1][0]);
 }
 
-/// Calls the function of an arrow's label.
+/// Calls the function that an arrow's label names.
 fn call(job: *mut dcc_job, name: &str) -> dcc_status {
     match name {
         "dcc_job_begin" => dcc_job_begin(job),
@@ -240,7 +240,7 @@ fn state(job: *mut dcc_job) -> &'static str {
     JobState::from_number(number as u32).name()
 }
 
-/// The state that a box is.
+/// The state that a box stands for.
 fn state_of(name: &str) -> &str {
     if matches!(name, "unsealed" | "sealed") { "running" } else { name }
 }
@@ -251,7 +251,7 @@ fn a_job_does_what_the_arrows_say() {
     let mut reached = BTreeSet::from(["pending"]);
     for arrow in drawing.arrows() {
         let (from, to) = (&*arrow.from.name, &*arrow.to.name);
-        // An arrow of the whole of `running` holds for both of its parts.
+        // An arrow from the whole of `running` holds for both of its parts.
         let parts = if from == "running" { vec!["unsealed", "sealed"] } else { vec![from] };
         for from in parts {
             let job = raw_job::new_job(c"drawn");
@@ -274,7 +274,7 @@ fn a_job_does_what_the_arrows_say() {
     }
     let all = (1..=6).map(|number| JobState::from_number(number).name());
     assert_eq!(reached, all.collect(), "each state is reached");
-    // What the words in the drawing say besides.
+    // The statements of the drawing's other texts.
     let job = raw_job::new_job(c"drawn");
     assert_eq!(call(job, "dcc_job_fail"), DCC_OK, "also of a pending one");
     assert_eq!(dcc_job_release(job), DCC_OK);

@@ -25,7 +25,8 @@ fn header() -> Header {
     Header::parse(&text("include/dcc_cancel.h")).unwrap()
 }
 
-/// The names in a folder with this ending, without it; of folders where the ending is empty.
+/// The names of the files in a folder that have this ending, without the ending. If the ending is
+/// empty, the names of its folders.
 fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
     let entries = std::fs::read_dir(support::root().join(folder)).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
@@ -34,7 +35,7 @@ fn names_in(folder: &str, ending: &str) -> BTreeSet<String> {
     names.filter_map(|name| name.strip_suffix(ending).map(str::to_owned)).collect()
 }
 
-/// What stands between two texts of a source.
+/// The text between two texts of a source.
 fn between<'s>(source: &'s str, start: &str, end: &str) -> &'s str {
     let (_, rest) = source.split_once(start).unwrap_or_else(|| panic!("there is no {start:?}"));
     rest.split_once(end).unwrap_or_else(|| panic!("nothing ends {start:?}")).0
@@ -157,7 +158,7 @@ fn each_host_has_its_row_its_page_and_its_test() {
     assert!(lost.is_empty(), "{}", lost.join("\n"));
 }
 
-/// C functions that the C++ wrapper does without, and why.
+/// C functions that the C++ wrapper does not use, each with the reason.
 const NOT_IN_CPP: &[(&str, &[&str])] = &[
     (
         "another function does the same, and more",

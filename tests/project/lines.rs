@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 const MOST: usize = 110;
 
-/// What nobody writes by hand, and folders that are not the project's.
+/// Files that are not written by hand, and folders that do not belong to the project.
 const LEFT_OUT: &[&str] = &[
     ".git",
     "target",
@@ -32,7 +32,7 @@ fn is_left_out(path: &Path) -> bool {
     LEFT_OUT.iter().any(|left| path == Path::new(left) || name == *left) || is_picture
 }
 
-/// The files below a folder, from the root.
+/// Adds the files below a folder, relative to the root.
 fn files(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(root.join(folder)).unwrap() {
         let path = folder.join(entry.unwrap().file_name());

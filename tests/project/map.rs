@@ -35,7 +35,7 @@ fn map() -> Vec<Room> {
     Room::all(section(&page(), MAP))
 }
 
-/// The library and the tool, whose paths are from the root.
+/// The library and the tool, with paths relative to the root.
 fn crates() -> [Tree; 2] {
     std::env::set_current_dir(support::root()).unwrap();
     [Tree::of(Path::new("src/lib.rs")), Tree::of(&Path::new(TOOL).join("main.rs"))]
@@ -52,12 +52,13 @@ fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
-/// Each complaint in a line.
+/// Fails with one line for each complaint.
 fn answer(complaints: &[String]) {
     assert!(complaints.is_empty(), "ARCHITECTURE.md:\n{}", complaints.join("\n"));
 }
 
-/// What is wrong with the rows: a file without a room, one that its room does not name, and names of none.
+/// What is wrong with the rows: a file without a room, a file that its room does not name, and
+/// names without a file.
 fn misnamed(map: &[Room], sources: &BTreeSet<PathBuf>) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in sources {
@@ -77,7 +78,7 @@ fn misnamed(map: &[Room], sources: &BTreeSet<PathBuf>) -> Vec<String> {
     wrong
 }
 
-/// The arrows from a room to one above it.
+/// The arrows from a room to a room above it.
 fn upward(map: &[Room], arrows: &BTreeSet<Arrow>) -> Vec<String> {
     let floor = |file: &Path| map.iter().position(|room| room.has(file));
     let up = arrows.iter().filter(|arrow| floor(&arrow.from) > floor(&arrow.to));
@@ -87,7 +88,7 @@ fn upward(map: &[Room], arrows: &BTreeSet<Arrow>) -> Vec<String> {
     .collect()
 }
 
-/// Rings of files that no row explains, and rows of rings that are none.
+/// Rings of files that no row explains, and rows for rings that do not exist.
 fn unexplained(explained: &BTreeSet<BTreeSet<PathBuf>>, arrows: &BTreeSet<Arrow>) -> Vec<String> {
     let found = rings(arrows);
     let new = found.difference(explained).map(|ring| {
@@ -151,7 +152,7 @@ fn the_tool_uses_what_its_room_says() {
     assert_eq!(used, said);
 }
 
-/// The list in src/lib.rs is the map's, in its order.
+/// The list in src/lib.rs has the map's rooms, in the map's order.
 #[test]
 fn the_crate_lists_the_rooms() {
     let source = std::fs::read_to_string(support::root().join("src/lib.rs")).unwrap();
@@ -168,7 +169,7 @@ fn the_crate_lists_the_rooms() {
     assert_eq!(listed, rooms);
 }
 
-/// So the tests of a promise are found from the room that keeps it.
+/// So a reader finds the tests of a promise from the room that keeps it.
 #[test]
 fn a_folder_of_tests_mirrors_a_room_or_says_what_it_is_for() {
     let root = support::root();
@@ -201,7 +202,8 @@ fn a_folder_of_tests_mirrors_a_room_or_says_what_it_is_for() {
     answer(&complaints);
 }
 
-/// Types of one name in several modules of a crate; what `cfg` chooses from is one module.
+/// Types with the same name in several modules of a crate. The files among which `cfg` chooses are
+/// one module.
 fn shared_names(tree: &Tree) -> Vec<String> {
     let mut modules: BTreeMap<&str, BTreeSet<(Vec<String>, PathBuf)>> = BTreeMap::new();
     for (file, (source, own)) in &tree.sources {
@@ -222,10 +224,10 @@ fn is_test(inside: &[String]) -> bool {
     inside.first().is_some_and(|module| module == "tests")
 }
 
-/// What stands in for the real one in models.
+/// Types that replace the real ones in models.
 const TWICE: &[&str] = &["Condvar", "Mutex", "MutexGuard"];
 
-/// So a reader who meets a name looks in one place.
+/// So a reader who meets a name has one place to look at.
 #[test]
 fn a_type_has_a_name_of_its_own() {
     let mut complaints: Vec<String> = crates().iter().flat_map(shared_names).collect();
@@ -234,7 +236,7 @@ fn a_type_has_a_name_of_its_own() {
     assert!(complaints.is_empty(), "types with one name:\n{}", complaints.join("\n"));
 }
 
-/// Whether there is a path such as `tests/token/loom*.rs`, from the root.
+/// Whether a path such as `tests/token/loom*.rs` exists, relative to the root.
 fn is_there(root: &Path, name: &str) -> bool {
     let Some((before, after)) = name.rsplit_once('/').unwrap_or(("", name)).1.split_once('*')
     else {
@@ -249,7 +251,7 @@ fn is_there(root: &Path, name: &str) -> bool {
     })
 }
 
-/// What the page says in its other lines is there, too.
+/// The paths in the page's other lines exist, too.
 #[test]
 fn paths_that_the_page_names_are_there() {
     let root = support::root();
@@ -266,7 +268,8 @@ fn paths_that_the_page_names_are_there() {
     answer(&gone);
 }
 
-/// Whether a name of the page, such as `tests/token/loom*.rs` or `tests/project/`, is that of a program.
+/// Whether a name on the page, such as `tests/token/loom*.rs` or `tests/project/`, covers a
+/// program.
 fn is_name_of(name: &str, program: &str) -> bool {
     match name.split_once('*') {
         Some((before, after)) => program
@@ -278,7 +281,7 @@ fn is_name_of(name: &str, program: &str) -> bool {
     }
 }
 
-/// So what is tested where is found from the table.
+/// So a reader finds in the table where something is tested.
 #[test]
 fn the_table_of_tests_has_every_program() {
     let manifest = std::fs::read_to_string(support::root().join("Cargo.toml")).unwrap();
@@ -334,8 +337,8 @@ fn it_sees_what_is_wrong() {
     assert_eq!(unexplained(&BTreeSet::from([all(&["a", "b"])]), &arrows).len(), 2);
 }
 
-/// A crate whose sources have every form of a path, each of which is seen; and texts, letters and comments
-/// that are none.
+/// A crate whose sources contain each form of a path, which must all be found, and texts,
+/// characters and comments that look like paths.
 #[test]
 fn it_sees_every_arrow() {
     let folder = support::scratch("map");

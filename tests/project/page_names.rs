@@ -7,7 +7,8 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Where names of the library come from. Tests have settings of their own, which begin with `DCC_`.
+/// Where the library's names come from. Tests have settings of their own, which also begin with
+/// `DCC_`.
 const SOURCES: &[&str] = &[
     "include",
     "src",
@@ -23,7 +24,7 @@ const SOURCES: &[&str] = &[
 ];
 const SETTINGS: &[&str] = &["tests", "benches", ".ci"];
 
-/// The files at a path, from the root.
+/// Adds the files at a path, relative to the root.
 fn files(path: &Path, found: &mut Vec<PathBuf>) {
     let full = support::root().join(path);
     if !full.is_dir() {
@@ -42,7 +43,7 @@ fn is_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// The words of a text that begin as names of the library do.
+/// The words of a text that begin like names of the library.
 fn names<'t>(text: &'t str, starts: &[&str]) -> BTreeSet<&'t str> {
     let words = text.split(|letter| !is_name(letter));
     words.filter(|word| starts.iter().any(|start| word.starts_with(start))).collect()
@@ -63,8 +64,8 @@ fn names_at(paths: &[&str], starts: &[&str]) -> BTreeSet<String> {
     all
 }
 
-/// What stands between backticks in a page, outside of its listings. Of the changelog's tables the first
-/// column is left out: it has names that are gone.
+/// The texts between backticks on a page, outside of its listings. The first column of the
+/// changelog's tables is left out, because it names removed things.
 fn quoted(page: &str, is_changelog: bool) -> Vec<String> {
     let mut text = String::new();
     for (at, part) in page.split("\n```").enumerate() {
@@ -100,7 +101,7 @@ fn names_of_the_library_in_pages_are_there() {
     for page in pages() {
         let text = std::fs::read_to_string(support::root().join(&page)).unwrap();
         for quote in quoted(&text, page.ends_with("CHANGELOG.md")) {
-            // `dcc_job_*` and `DCC_LATENCY_` stand for several.
+            // Names such as `dcc_job_*` and `DCC_LATENCY_` stand for several names.
             let is_there = |name: &&str| {
                 there.contains(*name)
                     || name.ends_with('_') && there.iter().any(|one| one.starts_with(*name))
@@ -112,13 +113,13 @@ fn names_of_the_library_in_pages_are_there() {
     assert!(gone.is_empty(), "{}", gone.join("\n"));
 }
 
-/// The file of a program of tests, from the root.
+/// The file of a test program, relative to the root.
 fn program(manifest: &str, name: &str) -> Option<PathBuf> {
     let (_, entry) = manifest.split_once(&format!("[[test]]\nname = \"{name}\"\npath = \""))?;
     Some(PathBuf::from(entry.split('"').next()?))
 }
 
-/// Whether a file, or one in the folder of its name, has this test.
+/// Whether a file, or a file in the folder of the same name, has this test.
 fn has_test(file: &Path, name: &str) -> bool {
     let mut files_of = vec![file.to_owned()];
     let folder = file.with_extension("");
@@ -130,7 +131,7 @@ fn has_test(file: &Path, name: &str) -> bool {
         text.contains(&format!("fn {name}(")) || text.contains(&format!("fn {name}<"))
     };
     files_of.into_iter().any(is_there)
-        // Programs of tests in Python are modules of the program `python`.
+        // Test programs in Python are modules of the program `python`.
         || support::root().join(format!("tests/python/{name}.py")).exists()
 }
 

@@ -17,21 +17,21 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// A program that printed this and ended with this status of the system's.
+/// The outcome of a program that printed this and ended with this status of the system.
 fn ended(printed: &str, status: i32) -> Outcome {
     let program = Program { name: "one".into(), file: "one".into(), is_run_by_cargo: false };
     let end = End::Exited(ExitStatus::from_raw(status));
     Outcome::new(&program, end, printed.to_owned(), "", Duration::ZERO, Duration::ZERO)
 }
 
-/// What `exit(code)` gives.
+/// The system's status after `exit(code)`.
 const fn exit(code: i32) -> i32 {
     code << 8
 }
 
 const ABORTED: i32 = 6;
 
-/// Passed, failed, not in the core, without an answer.
+/// The numbers of tests that passed, failed, were left out, and have no result.
 fn counts(outcome: &Outcome) -> [usize; 4] {
     [outcome.passed, outcome.failures(), outcome.left_out(), outcome.unanswered()]
 }
@@ -113,7 +113,7 @@ fn what_is_built_for_a_name_is_what_can_have_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = "what_is_built_for_a_name_is_what_can_have_it";
     assert_eq!(chosen::targets(root, &[own]), ["--test", "runner"]);
-    // In the library and in the tool, in a module of a program, and nowhere.
+    // Tests in the library and in the tool, in a module of a program, and in none.
     let unit = ["a_panic_becomes_a_status", "_and_its_text"].concat();
     assert_eq!(chosen::targets(root, &[&unit]), ["--lib"]);
     let in_a_module = ["fn ", "sources", "(main: &Path"].concat();

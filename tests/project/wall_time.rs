@@ -11,7 +11,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-/// Files, a part of the line, and why it may stand.
+/// The exceptions: a file, a part of the line, and why the line is allowed.
 const MAY: &[(&str, &str, &str)] = &[
     ("tests/diagnosis/diagnosis.rs", "if began.elapsed() < 2 * pause", "else it is tried again"),
     ("tests/python/test_tokens.py", "start, LONG)", "the limit itself: a wait that nothing ended"),
@@ -21,7 +21,7 @@ const MAY: &[(&str, &str, &str)] = &[
     ("tests/hosts/blender/scene.py", "while (spent :=", "a measure, for so long"),
 ];
 
-/// What follows a number of seconds that is a limit.
+/// The texts that follow a number of seconds in a limit.
 const LIMITS: &[&str] = &[
     "from_secs(",
     "chrono::seconds(",
@@ -36,7 +36,8 @@ const LIMITS: &[&str] = &[
     "Command::new(\"timeout\").arg(\"",
 ];
 
-/// Shorter ones are what is tested, such as a deadline; longer ones never come.
+/// Whether a number of seconds can be a limit. Shorter times are what a test is about, such as a
+/// deadline; longer ones never pass.
 fn is_limit(seconds: u64) -> bool {
     (5..3600).contains(&seconds)
 }
@@ -47,7 +48,7 @@ fn number(text: &str) -> Option<u64> {
     text[..end].parse().ok()
 }
 
-/// Whether a literal of C++ such as `20s` stands in it.
+/// Whether a line contains a C++ literal such as `20s`.
 fn has_seconds_literal(line: &str) -> bool {
     line.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '\'')
         .filter_map(|word| word.strip_suffix('s'))
@@ -58,7 +59,7 @@ fn has_seconds_literal(line: &str) -> bool {
         })
 }
 
-/// Whether the time that went by has to be below something here.
+/// Whether a line compares a time that has passed with an upper limit.
 fn is_upper_bound(line: &str) -> bool {
     let Some(after) = ["elapsed()", "now() - ", "monotonic() - "]
         .iter()
@@ -89,13 +90,13 @@ fn complaint(path: &Path, line: &str) -> Option<&'static str> {
     is_upper_bound(line).then_some("a time that has to be below something")
 }
 
-/// The sources of tests below a folder.
+/// Adds the sources of tests below a folder.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            // What drives the tests and the fuzzers watches over hangs itself.
+            // The programs that drive the tests and the fuzzers watch for hangs themselves.
             if !["fuzz", "node_modules", "all", "target"].contains(&&*name) {
                 sources(&path, found);
             }

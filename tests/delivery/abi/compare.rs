@@ -5,7 +5,7 @@ use roxmltree::{Document, Node};
 use std::path::Path;
 use std::process::Command;
 
-/// What libabigail finds different; nothing if it is nothing. `arguments` say what does not matter.
+/// The differences that libabigail finds, if any. `arguments` say which ones do not matter.
 fn abidiff(old: &Record, new: &Record, folder: &Path, arguments: &[String]) -> Option<String> {
     let files = [("old.xml", old), ("new.xml", new)].map(|(name, record)| {
         let path = folder.join(name);
@@ -20,16 +20,16 @@ fn abidiff(old: &Record, new: &Record, folder: &Path, arguments: &[String]) -> O
     (status != 0).then_some(said)
 }
 
-/// What is different at all.
+/// All differences.
 pub fn differences(old: &Record, new: &Record, folder: &Path) -> Option<String> {
     let constants = || format!("constants were\n{}and are\n{}", old.constants, new.constants);
     abidiff(old, new, folder, &[]).or_else(|| (old.constants != new.constants).then(constants))
 }
 
-/// What programs of the old one may not find in the new one. `growing` are the structures that may have new
+/// The differences that break programs of the old version. The structures in `growing` may have new
 /// fields at their ends.
 pub fn broken(old: &Record, new: &Record, growing: &[String], folder: &Path) -> Result<(), String> {
-    // It would not look at the other fields of a structure that has grown: `shrunk` does.
+    // libabigail would skip the other fields of a structure that has grown; `shrunk` checks these.
     let grown = format!(
         "[suppress_type]\n type_kind = struct\n name_regexp = ^({})$\n \
          has_data_member_inserted_at = end\n",
@@ -50,7 +50,7 @@ pub fn broken(old: &Record, new: &Record, growing: &[String], folder: &Path) -> 
     growing.iter().try_for_each(|name| shrunk(&old.abi, &new.abi, name))
 }
 
-/// Whether a structure does not begin with the fields that it had.
+/// Fails if a structure no longer begins with the fields that it had.
 fn shrunk(old: &str, new: &str, name: &str) -> Result<(), String> {
     let (old, new) = (Document::parse(old).unwrap(), Document::parse(new).unwrap());
     let Some(before) = structure(&old, name) else { return Ok(()) };
@@ -71,14 +71,14 @@ fn structure<'a>(record: &'a Document<'a>, name: &str) -> Option<Node<'a, 'a>> {
     record.descendants().find(is_it)
 }
 
-/// The bytes of a structure.
+/// The size of a structure in bytes.
 pub fn size(record: &Record, name: &str) -> Option<usize> {
     let document = Document::parse(&record.abi).unwrap();
     let bits: usize = structure(&document, name)?.attribute("size-in-bits")?.parse().unwrap();
     Some(bits / 8)
 }
 
-/// Each field: its place, its name and its type.
+/// Each field: its offset, its name and its type.
 fn fields<'a>(record: &'a Document<'a>, structure: Node<'a, 'a>) -> Vec<String> {
     let members = structure.children().filter(|node| node.has_tag_name("data-member"));
     let field = |member: Node<'a, 'a>| {
@@ -90,7 +90,7 @@ fn fields<'a>(record: &'a Document<'a>, structure: Node<'a, 'a>) -> Vec<String> 
     members.map(field).collect()
 }
 
-/// A type in words: what names and pointers lead to.
+/// A type in words, with names and pointers resolved.
 fn type_name(record: &Document, id: &str) -> String {
     let is_it = |node: &Node| node.attribute("id") == Some(id);
     let node = record.descendants().find(is_it).unwrap_or_else(|| panic!("no type {id}"));

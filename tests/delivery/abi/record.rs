@@ -9,18 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{printed, run};
 
-/// A record, as it is kept.
+/// The record of a version, in the form in which it is stored.
 pub struct Record {
     /// Functions and types, in libabigail's XML.
     pub abi: String,
-    /// `NAME = value`, a line each.
+    /// Lines of the form `NAME = value`.
     pub constants: String,
 }
 
-/// Constants that say which version it is.
+/// The constants that name the version, which always differ.
 const VERSIONS: [&str; 2] = ["DCC_ABI_MINOR", "DCC_CANCEL_VERSION"];
 
-/// A function with the types of each in the header.
+/// C code that defines each function of the header with its types.
 fn bodies(header: &Header) -> String {
     let mut code = String::from("#include \"dcc_cancel.h\"\n");
     for function in &header.functions {
@@ -39,21 +39,21 @@ fn bodies(header: &Header) -> String {
             "void" => String::new(),
             _ => format!("{result} none; __builtin_memset(&none, 0, sizeof none); return none;"),
         };
-        // In brackets, since a macro may have the name, too.
+        // The name is in parentheses, because there may be a macro of that name.
         code += &format!("{result} ({})({parameters}) {{ {body} }}\n", function.name);
     }
     code
 }
 
 impl Record {
-    /// Of a header and the list of the functions' versions.
+    /// Makes the record from a header and the list of the functions' versions.
     pub fn of(header: &str, versions: &str, folder: &Path) -> Self {
         let parsed = Header::parse(header).unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
         write("dcc_cancel.h", header);
         write("bodies.c", &bodies(&parsed));
         write("versions.map", versions);
-        // In the folder, whose path is in the record of what has one.
+        // The compiler runs in the folder, because some records contain the folder's path.
         let mut compile = Command::new(support::cc());
         compile.current_dir(folder).args(["-g", "-shared", "-fPIC", "-I.", "bodies.c"]);
         compile.arg("-Wl,-soname,libdcc_cancel.so.2,--version-script=versions.map");
@@ -73,7 +73,7 @@ impl Record {
         Self { abi, constants }
     }
 
-    /// The files of a version's record.
+    /// The two files of a version's record.
     pub fn files(version: &str) -> [PathBuf; 2] {
         let folder = support::root().join("tests/data/abi");
         ["xml", "constants"].map(|end| folder.join(format!("{version}.{end}")))

@@ -41,7 +41,7 @@ pub struct Boxed {
     pub lines: Vec<String>,
 }
 
-/// Fields side by side, as the bits of a word are.
+/// Fields side by side, such as the bits of a word.
 pub struct Row {
     pub name: String,
     pub corner: [f64; 2],
@@ -68,7 +68,7 @@ pub struct Words {
     pub text: String,
 }
 
-/// A way from one box to another.
+/// An arrow from one box to another.
 pub struct Arrow {
     pub from: End,
     pub to: End,
@@ -100,13 +100,13 @@ impl End {
     }
 }
 
-/// The lines of a text, which are cut by bars.
+/// The lines of a text; bars separate them.
 fn lines(text: &str) -> Vec<String> {
     text.split('|').map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
 impl Description {
-    /// What a file says.
+    /// Reads a description.
     pub fn parsed(file: &str) -> Self {
         let mut found = Self { about: String::new(), size: [0.0; 2], items: Vec::new() };
         let file = file.replace("\n ", " ");

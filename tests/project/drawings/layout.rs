@@ -8,19 +8,19 @@ const BOLD: f64 = 14.0;
 const PLAIN: f64 = 12.0;
 const SMALL: f64 = 10.5;
 const LINE: f64 = 17.0;
-/// From a line to the text above it.
+/// The distance from a line to the text above it.
 const GAP: f64 = 7.0;
 const HEAD: f64 = 9.0;
 
 /// A rectangle: left, top, right, bottom.
 pub type Area = [f64; 4];
 
-/// A picture, and what is where in it.
+/// A picture, and the places of its parts.
 pub struct Layout {
     svg: Svg,
-    /// Each text and what it takes.
+    /// Each text and the area that it takes.
     pub texts: Vec<(String, Area)>,
-    /// What has a border.
+    /// The areas that have a border.
     pub borders: Vec<Area>,
     /// Parts of arrows.
     pub ways: Vec<[[f64; 2]; 2]>,
@@ -83,7 +83,7 @@ impl Layout {
         self.borders.push([x, y, x + width, y + height]);
     }
 
-    /// Lines in the middle of an area, the first of them as a title.
+    /// Draws lines of text in the middle of an area, the first of them as a title.
     fn middle(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], lines: &[String]) {
         let first = y + height / 2.0 - LINE * (lines.len() as f64 - 1.0) / 2.0 + 0.28 * PLAIN;
         for (number, line) in lines.iter().enumerate() {
@@ -147,7 +147,7 @@ impl Layout {
             "green" => ("line2", "dot2"),
             other => panic!("no arrow has the colour {other:?}"),
         };
-        // Its line ends where its head begins, which is as broad.
+        // The line ends where the arrow's head begins, which is as wide.
         let (tip, [dx, dy]) = (to.at, to.outward);
         let back = [tip[0] + dx * HEAD, tip[1] + dy * HEAD];
         let sides = [dy * HEAD / 2.0, dx * HEAD / 2.0];
@@ -164,7 +164,7 @@ impl Layout {
         self.label(arrow, &points);
     }
 
-    /// At the longest part of the way.
+    /// Draws the label at the longest part of the arrow.
     fn label(&mut self, arrow: &Arrow, points: &[[f64; 2]]) {
         let length = |[a, b]: [[f64; 2]; 2]| (a[0] - b[0]).abs() + (a[1] - b[1]).abs();
         let parts = points.windows(2).map(|pair| [pair[0], pair[1]]);
@@ -184,7 +184,7 @@ impl Layout {
     }
 }
 
-/// Where an arrow ends, and where is out there.
+/// The end of an arrow, and the direction away from its box.
 struct Place {
     at: [f64; 2],
     outward: [f64; 2],
@@ -207,7 +207,7 @@ impl Place {
     }
 }
 
-/// The points of a way whose parts are upright or level.
+/// The corner points of an arrow whose parts are vertical or horizontal.
 fn way(from: &Place, to: &Place, bend: Option<f64>) -> Vec<[f64; 2]> {
     let ([x1, y1], [x2, y2]) = (from.at, to.at);
     let [is_level, ends_level] = [from, to].map(|end| end.outward[0] != 0.0);

@@ -1,7 +1,8 @@
 //! How wide a text is, at most. Readers have different fonts; DejaVu Sans is wider than what a browser
 //! takes instead of it, so a text that has room in it has room in all.
 
-/// The printable characters of ASCII from the space on, in thousandths of the font's size.
+/// The widths of the printable characters of ASCII, from the space on, in thousandths of the font's
+/// size.
 const WIDTHS: [u16; 95] = [
     318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636,
     636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
@@ -10,10 +11,10 @@ const WIDTHS: [u16; 95] = [
     278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592, 525, 636, 337, 636, 838,
 ];
 
-/// No bold character is wider than its regular one by more than this.
+/// No bold character is wider than the regular one by more than this factor.
 const BOLD: f64 = 1.24;
 
-/// In the picture's units.
+/// The largest width that a text can take, in the picture's units.
 pub fn width(text: &str, size: f64, is_bold: bool) -> f64 {
     let of = |character: char| {
         let place = (character as usize).wrapping_sub(' ' as usize);

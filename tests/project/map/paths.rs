@@ -2,7 +2,8 @@
 
 use super::words::{Placed, Word};
 
-/// A path as it is written, `use` lists taken apart, in the module inside its file where it stands.
+/// A path as a source writes it, with `use` lists taken apart, and the module inside the file that
+/// contains it.
 #[derive(Debug)]
 pub struct Written {
     pub inside: Vec<String>,
@@ -10,27 +11,28 @@ pub struct Written {
     pub line: usize,
 }
 
-/// `mod name;` or `mod name {`.
+/// A declaration `mod name;` or `mod name {`.
 #[derive(Debug)]
 pub struct Declared {
     pub inside: Vec<String>,
     pub name: String,
-    /// What `#[path]` says.
+    /// The path in its `#[path]` attribute.
     pub path: Option<String>,
     pub has_file: bool,
 }
 
-/// What a file has.
+/// The contents of a file that the map needs.
 #[derive(Debug, Default)]
 pub struct Source {
     pub written: Vec<Written>,
     pub declared: Vec<Declared>,
-    /// Macros by their names.
+    /// The names of the macros that it defines.
     pub macros: Vec<String>,
-    /// Macros that are called without a path.
+    /// The macros that it calls without a path, with their lines.
     pub called: Vec<(String, usize)>,
     pub functions: Vec<String>,
-    /// Types of modules, each with its module inside the file; not those of traits and functions.
+    /// The types that its modules define, each with its module inside the file. Types inside traits
+    /// and functions are left out.
     pub types: Vec<(Vec<String>, String, usize)>,
 }
 
@@ -38,7 +40,7 @@ struct Reader<'a> {
     words: &'a [Placed],
     at: usize,
     depth: usize,
-    /// Modules that the reader is inside, each with the depth outside it.
+    /// The modules that the reader is inside, each with the depth of braces outside of it.
     inside: Vec<(String, usize)>,
     source: Source,
 }
@@ -110,7 +112,7 @@ impl Reader<'_> {
         if is_start && self.is_sign(at + 1, '!') {
             self.source.called.push((name.clone(), line));
         }
-        // `pub(in path)` names who may see, not what is used.
+        // The path in `pub(in path)` only says where the item is visible.
         let is_used = at == 0 || self.name(at - 1) != Some("in") || !self.is_sign(at - 2, '(');
         if is_start && is_used && self.word(at + 1) == Some(&Word::Within) {
             return self.step_path(Vec::new());
@@ -118,7 +120,7 @@ impl Reader<'_> {
         self.at += 1;
     }
 
-    /// Whether what begins here is an item of a module.
+    /// Whether an item of a module begins here.
     fn is_in_module(&self) -> bool {
         self.depth == self.inside.last().map_or(0, |(_, outside)| outside + 1)
     }
@@ -140,7 +142,7 @@ impl Reader<'_> {
         self.at += 3;
     }
 
-    /// `#[path = "..."]` of the item that begins here.
+    /// The `#[path = "..."]` of the item that begins here.
     fn path_attribute(&self) -> Option<String> {
         let start = (0..self.at)
             .rev()
@@ -154,7 +156,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads a path, or a list of them after `before`, and leaves the reader behind it.
+    /// Reads a path, or a list of paths after `before`. Leaves the reader behind it.
     fn step_path(&mut self, before: Vec<String>) {
         let mut names = before;
         let line = self.words[self.at].line;

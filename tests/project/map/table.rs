@@ -19,12 +19,12 @@ pub fn rows(page: &str, after: &str) -> Vec<Row> {
         .collect()
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 pub fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The part of the page below this heading, up to the next one of its rank.
+/// The part of the page below this heading, up to the next heading of the same rank.
 pub fn section<'p>(page: &'p str, heading: &str) -> &'p str {
     let (_, rest) =
         page.split_once(heading).unwrap_or_else(|| panic!("ARCHITECTURE.md: {heading:?}"));
@@ -36,19 +36,19 @@ fn first_cells(part: &str) -> impl Iterator<Item = &str> {
     part.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
 }
 
-/// A room of the map: what arrows point down from, and down to.
+/// A room of the map. Arrows may lead from a room to rooms below it.
 #[derive(Debug)]
 pub struct Room {
-    /// Files, and folders with all that is in them.
+    /// Its files, and its folders with all that is in them.
     pub places: Vec<PathBuf>,
-    /// The files that its tables name, from the room's folder or from the root.
+    /// The files that its tables name, relative to the room's folder or to the root.
     pub named: BTreeSet<PathBuf>,
-    /// All that the page says of it.
+    /// All text of the page about the room.
     pub text: String,
 }
 
 impl Room {
-    /// The rooms of the map, top to bottom. Each has a heading of its own, which names its places.
+    /// The rooms of the map from top to bottom. Each has its own heading, which names its places.
     pub fn all(map: &str) -> Vec<Self> {
         let parts = map.split("\n#### ").skip(1);
         parts.map(|part| Self::of(part.split("\n### ").next().unwrap_or_default())).collect()

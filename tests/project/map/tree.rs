@@ -5,25 +5,25 @@ use super::words::words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// A module, and its file: several where `cfg` chooses.
+/// A module and its file; several files if `cfg` chooses one of them.
 #[derive(Debug, Default)]
 struct Module {
     files: BTreeSet<PathBuf>,
-    /// What its `pub use self::name::*` brings.
+    /// The module that it exports by `pub use self::name::*`.
     main: Option<String>,
 }
 
-/// A crate, by the paths of its modules; the root's is empty.
+/// A crate: its modules by their paths. The root's path is empty.
 #[derive(Debug, Default)]
 pub struct Tree {
     modules: BTreeMap<Vec<String>, Module>,
-    /// What each file has, with the modules that it is.
+    /// The contents of each file, with the modules that the file is.
     pub sources: BTreeMap<PathBuf, (Source, Vec<Vec<String>>)>,
-    /// Where each macro is.
+    /// The file that defines each macro.
     macros: BTreeMap<String, PathBuf>,
 }
 
-/// A file uses another, in a line.
+/// One file uses another one, in this line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Arrow {
     pub from: PathBuf,
@@ -42,7 +42,8 @@ impl Tree {
         tree
     }
 
-    /// `owns_folder`: whether its modules lie beside it, as those of lib.rs, main.rs and mod.rs do.
+    /// Adds a file and its modules. `owns_folder`: the modules are beside the file, as those of
+    /// lib.rs, main.rs and mod.rs are.
     fn add(&mut self, file: &Path, module: Vec<String>, owns_folder: bool) {
         let text = std::fs::read_to_string(file)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -85,7 +86,8 @@ impl Tree {
         module
     }
 
-    /// The module that a path of this file's module `here` leads to: none if it leaves the crate.
+    /// The module that a path leads to which is written in the module `here` of this file. `None`:
+    /// it leaves the crate.
     fn resolve(&self, here: &[String], written: &Written) -> Option<Vec<String>> {
         let mut at: Vec<String> = here.to_vec();
         at.extend(written.inside.iter().cloned());
@@ -113,7 +115,7 @@ impl Tree {
             at.push(name.clone());
             if !self.modules.contains_key(&at) {
                 at.pop();
-                // What a room shows is in its main file.
+                // The names that a room exports are in its main file.
                 at.extend(self.modules[&at].main.iter().cloned());
                 break;
             }
@@ -121,8 +123,8 @@ impl Tree {
         Some(at)
     }
 
-    /// The module where a name is that was found to be this module's: the one above if that has a function of
-    /// the same name, and the source has no path through the module.
+    /// The module that contains a name which seemed to be the name of a module: the one above, if
+    /// that has a function of this name and the source has no path through the module.
     fn shown(&self, source: &Source, written: &Written, module: Vec<String>) -> Vec<String> {
         let Some((name, above)) = module.split_last() else { return module };
         let is_last = written.names.last() == Some(name);
@@ -137,7 +139,7 @@ impl Tree {
         }
     }
 
-    /// Who uses whom, a line each; files do not use themselves.
+    /// All arrows, each with a line. A file's use of itself is left out.
     pub fn arrows(&self) -> BTreeSet<Arrow> {
         let mut arrows = BTreeSet::new();
         for (from, (source, modules)) in &self.sources {
@@ -146,7 +148,7 @@ impl Tree {
                 arrows.extend((from != to).then_some(arrow));
             };
             for written in &source.written {
-                // A macro of the crate stands in its root, wherever it was written.
+                // A crate's macro is found in the root, wherever it was defined.
                 let in_root = match &*written.names {
                     [start, name] if start == "crate" => self.macros.get(name),
                     _ => None,
@@ -158,7 +160,7 @@ impl Tree {
                 for module in modules {
                     let Some(to) = self.resolve(module, written) else { continue };
                     let files = &self.modules[&self.shown(source, written, to)].files;
-                    // Of a module in several files each has its own paths.
+                    // Each file of a module in several files has its own paths.
                     let others = files.iter().filter(|_| !files.contains(from));
                     others.for_each(|file| add(file, written.line));
                 }
@@ -170,7 +172,8 @@ impl Tree {
         arrows
     }
 
-    /// The files that the paths of another crate lead to that begin with this one's name.
+    /// The files of this crate that another crate's paths lead to. Those paths begin with this
+    /// crate's name.
     pub fn used_by(&self, user: &Tree, name: &str) -> BTreeSet<PathBuf> {
         let written = user.sources.values().flat_map(|(source, _)| &source.written);
         written
@@ -186,7 +189,7 @@ impl Tree {
     }
 }
 
-/// The rings of files: those of which each leads to each other.
+/// The rings of files: sets in which each file leads to each other file.
 pub fn rings(arrows: &BTreeSet<Arrow>) -> BTreeSet<BTreeSet<PathBuf>> {
     let mut reached: BTreeMap<&Path, BTreeSet<&Path>> = BTreeMap::new();
     for arrow in arrows {

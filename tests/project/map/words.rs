@@ -4,14 +4,14 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     Name(String),
-    /// What stands between quotes.
+    /// The text between quotes.
     Text(String),
-    /// `::`
+    /// The sign `::`.
     Within,
     Sign(char),
 }
 
-/// A word and the line that it is in, from 1.
+/// A word and the number of its line, counted from 1.
 #[derive(Debug, Clone)]
 pub struct Placed {
     pub word: Word,
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         taken
     }
 
-    /// One in another is part of it.
+    /// Skips a comment, together with the comments inside it.
     fn take_comment(&mut self) {
         let mut depth = 0;
         loop {
@@ -89,7 +89,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands before the first letter of a text that begins here, and how many `#` end it if it is raw.
+    /// The opening of a text literal that begins here, up to its first character, and the number of
+    /// `#` that end it if it is raw.
     fn quote(&self) -> Option<(usize, Option<usize>)> {
         let kind = self.rest.find(|letter| !matches!(letter, 'b' | 'c' | 'r'))?;
         let hashes = self.rest[kind..].find(|letter| letter != '#')?;
@@ -131,6 +132,6 @@ impl<'a> Reader<'a> {
         } else if letters.next() == Some('\'') {
             self.take(first.len_utf8() + 1);
         }
-        // A lifetime else, which is a name.
+        // Otherwise this is a lifetime, which counts as a name.
     }
 }
