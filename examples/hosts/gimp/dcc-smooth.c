@@ -139,7 +139,7 @@ smooth_drawable (gint32          image_id,
 
   if (! is_complete)
     {
-      /* Before libgimp is called again, because after GIMP's own Cancel such a call ends this process. */
+      /* The job ends before libgimp is called again: after GIMP's own Cancel libgimp ends this process. */
       gchar *reason = plug_in_job_acknowledge_cancel (job);
 
       *message = g_strdup_printf ("Cancelled (%s); the image is as it was.", reason);

@@ -4,7 +4,7 @@
 
 namespace {
 
-// Asking takes a look at Maya's event queue; more often than this nobody would notice.
+// A question makes Maya look at its event queue. A user does not notice a delay of this length.
 constexpr std::chrono::milliseconds kEscInterval(20);
 
 } // namespace
@@ -35,7 +35,7 @@ ComputationJob::~ComputationJob()
         computation_.endComputation();
     }
     esc_->computation = nullptr;
-    // Who presses Esc means all that runs, not only this part of it.
+    // A user who presses Esc wants to stop the whole command, not only this part of it.
     if (job_.token().cause() == dcc::cause::foreign)
         outer_.cancel("the user pressed Esc");
 }
@@ -45,6 +45,6 @@ void ComputationJob::show()
     if (esc_->computation == nullptr)
         return;
     const int percent = static_cast<int>(100 * job_.progress().fraction);
-    if (percent != shown_) // Maya draws the bar anew
+    if (percent != shown_) // because Maya redraws the bar each time
         computation_.setProgress(shown_ = percent);
 }

@@ -10,17 +10,17 @@
 
 namespace {
 
-// Not destroyed when Maya exits: by then it has closed, or Maya is gone.
+// A raw pointer, so that nothing is destroyed when Maya exits. The queue is closed by then.
 IdleQueue* theQueue = nullptr;
 
-// MEL that names no function of this plug-in: what is queued cannot be taken back, and may be run when
-// the plug-in has been unloaded.
+// This is MEL and not a function of this plug-in. A queued command cannot be taken back, so Maya may run it
+// after the plug-in was unloaded.
 const char* const kWakeCommand = "if (`exists dccPump`) eval \"dccPump -wake\";";
 
-// How long it is waited for jobs on other threads when the plug-in goes.
+// How long close() waits for jobs on other threads.
 constexpr std::chrono::seconds kPatience(3);
 
-// The job is current meanwhile: jobs of the command are cancelled with it.
+// Runs a command while its job is current, so that a cancel of this job reaches the jobs of the command.
 bool runCommand(const MString& command, const dcc::job& job)
 {
     const MStatus status = MGlobal::executeCommand(command, true, true);
@@ -31,7 +31,7 @@ bool runCommand(const MString& command, const dcc::job& job)
     throw std::runtime_error(status.errorString().asUTF8());
 }
 
-// A command that was typed says how it ended; one that nobody looks at should as well.
+// Tells how a posted job has ended, as Maya tells it of a command that a user has typed.
 void tellEnd(const dcc::job& job, dcc::job_state state)
 {
     std::string text = "dcc job " + std::to_string(job.id()) + " (" + job.label() + ") ";
@@ -86,20 +86,20 @@ MStatus IdleQueue::close()
         MGlobal::displayError("A command or job of this plug-in is running: cancel it first.");
         return MS::kFailure;
     }
-    theQueue->isPumping_ = true; // completions run
+    theQueue->isPumping_ = true; // the close runs completions
     const MStatus status = theQueue->finish();
     theQueue->isPumping_ = false;
     if (status)
         delete std::exchange(theQueue, nullptr);
     else
-        theQueue->startTimer(); // for the completions that are to come
+        theQueue->startTimer(); // it will run the completions that are left
     return status;
 }
 
 MStatus IdleQueue::finish()
 {
-    // Pending are posts that are just under way on other threads, and jobs that run there, which were
-    // asked to stop.
+    // The close is pending while other threads are inside a post, or still run jobs, which were asked to
+    // stop.
     const auto patience = std::chrono::steady_clock::now() + kPatience;
     while (dispatcher_.close() == DCC_PENDING)
     {
@@ -151,12 +151,12 @@ dcc_status IdleQueue::post(const MString& command, dcc::job& job)
 dcc::tick IdleQueue::pump(std::chrono::nanoseconds budget)
 {
     if (isPumping_)
-        return dispatcher_.pump(budget); // inside one of its jobs: it refuses
+        return dispatcher_.pump(budget); // the call is inside a job, so the dispatcher refuses it
     isPumping_ = true;
     const dcc::tick tick = dispatcher_.pump(budget);
     isPumping_ = false;
-    // In the middle of a command it was vetoed, or refused where Maya handled events while it was asked for
-    // Esc: the timer tries again afterwards.
+    // In the middle of a command the pump is vetoed. It is refused if Maya handles events while it is asked
+    // for Esc. In both cases the timer tries again.
     const bool isTooEarly = tick.is_vetoed || tick.status == DCC_ERROR_REENTRANT;
     if (std::exchange(wokenInside_, false) || isTooEarly || tick.next)
         startTimer();
@@ -165,15 +165,16 @@ dcc::tick IdleQueue::pump(std::chrono::nanoseconds budget)
     return tick;
 }
 
-// On any thread that posts or cancels. Of Maya only this is allowed there: the timer is for the main
-// thread, which dccPump is run on. Without a window there is no idle, and the script calls dccPump.
-// Each wake has to lead to a pump, before which the dispatcher calls no other.
+// Called on any thread that posts or cancels. executeCommandOnIdle is the only function of Maya that other
+// threads may call; it runs dccPump on the main thread, which may start the timer. Without a window Maya has
+// no idle time, and the script calls dccPump. Each wake has to lead to a pump, because the dispatcher does
+// not call wake again before that.
 void IdleQueue::wake()
 {
     if (!hasWindow_)
         return;
     if (std::this_thread::get_id() == mainThread_ && isPumping_)
-        wokenInside_ = true; // no need to ask Maya: the pump starts the timer at its end
+        wokenInside_ = true; // the pump that is running starts the timer at its end
     else
         MGlobal::executeCommandOnIdle(kWakeCommand, false);
 }
@@ -184,9 +185,9 @@ void IdleQueue::onWake()
         pump(kBudget);
 }
 
-// Only while there is something to do: an idle Maya is left idle. A timer and not the "idle" event,
-// whose callbacks use up a processor, and keep Maya's own lowest idle tasks from running, as long as
-// they are registered. Timers, too, fire when Maya is idle.
+// The timer runs only while there are jobs, so that an idle Maya stays idle. It is a timer and not the "idle"
+// event: callbacks of that event use a whole processor as long as they are registered, and keep Maya's own
+// idle tasks of the lowest priority from running. A timer also fires when Maya is idle.
 void IdleQueue::startTimer()
 {
     if (!hasWindow_ || timer_ != 0)
@@ -211,7 +212,7 @@ void IdleQueue::onTimer(float, float, void* queue)
     static_cast<IdleQueue*>(queue)->pump(kBudget);
 }
 
-// Maya does not uninitialize its plug-ins when it exits, but who waits for a job is to be told.
+// Maya does not uninitialize its plug-ins when it exits, but threads that wait for a job have to be told.
 void IdleQueue::onExit(void*)
 {
     close();

@@ -1,4 +1,4 @@
-// The jobs that wait for Maya's main thread, and what makes it take them when it is idle.
+// The queue of jobs for Maya's main thread. The main thread runs them when Maya is idle.
 #pragma once
 
 #include <dcc_cancel.hpp>
@@ -10,7 +10,8 @@
 #include <chrono>
 #include <thread>
 
-// One while the plug-in is loaded. All is for the main thread, but the dispatcher itself and wake().
+// There is one queue while the plug-in is loaded. Everything is for the main thread, except the dispatcher
+// and wake().
 class IdleQueue
 {
 public:
@@ -19,32 +20,33 @@ public:
 
     static MStatus open();
 
-    // Ends the jobs that wait, as interrupted, and waits for functions of this plug-in that run on
-    // other threads; none is called again. A failure: something of it is running on this thread.
+    // Ends the jobs that wait as interrupted, and waits for functions of this plug-in that run on other
+    // threads. No function is called afterwards. A failure: a function of the plug-in is running on this
+    // thread.
     static MStatus close();
 
-    // The plug-in. Whatever is handed to the library names it.
+    // The owner that stands for this plug-in. Every function that is passed to the library names it.
     const dcc::owner& owner() const { return owner_; }
 
     const dcc::dispatcher& dispatcher() const { return dispatcher_; }
 
-    // Not in batch and mayapy, where there is neither an idle nor an Esc.
+    // Whether Maya has a window. In batch mode and in mayapy there is neither idle time nor Esc.
     bool hasWindow() const { return hasWindow_; }
 
-    // Posts a command that is run when Maya is idle, undoable as if it was typed then.
+    // Posts a command that runs when Maya is idle. It can be undone as if a user had typed it then.
     dcc_status post(const MString& command, dcc::job& job);
 
-    // Of each sixtieth of a second so much is for jobs. Maya skips a firing of a timer whose function
-    // takes more than half of its period.
+    // How much of each sixtieth of a second jobs may use. If the function of a timer takes more than half of
+    // its period, Maya skips the next call.
     static constexpr std::chrono::milliseconds kBudget{6};
 
     dcc::tick pump(std::chrono::nanoseconds budget);
 
-    // As wake() has it called: something was posted. While the timer runs that is its affair.
+    // The command of wake() calls it. While the timer runs there is nothing to do.
     void onWake();
 
-    // While a command of this plug-in works. What it calls may let Maya handle events: no job
-    // begins then, in the middle of it, and the plug-in is not unloaded.
+    // Exists while a command of this plug-in works. A function that the command calls may let Maya handle
+    // events. While this exists no job begins then, and the plug-in is not unloaded.
     class Working
     {
     public:

@@ -26,7 +26,7 @@ MStatus fail(const MString& why)
     return MS::kFailure;
 }
 
-// What the library says of the last call that failed on this thread.
+// The library's text for the last call that failed on this thread.
 MString lastError()
 {
     char text[512] = "";
@@ -36,7 +36,7 @@ MString lastError()
     return shown;
 }
 
-// 0, which no job has, if the text is not a number.
+// The id that the text names. 0, which no job has, if the text is not a number.
 std::uint64_t idFrom(const char* text)
 {
     const char* const end = text + std::strlen(text);
@@ -93,7 +93,7 @@ MStatus JobsCmd::doIt(const MArgList& args)
     const MArgDatabase given(syntax(), args, &status);
     if (!status)
         return status;
-    // Jobs may come between the question for the length and the one for the text.
+    // New jobs may make the text longer between the call for the length and the call for the text.
     std::vector<char> text(4096);
     std::size_t length = 0;
     while (dcc_stats_live_jobs(text.data(), text.size(), &length) >= 0 && length >= text.size())
@@ -132,7 +132,7 @@ MStatus CancelCmd::doIt(const MArgList& args)
     MString unknown;
     for (unsigned int index = 0; index < ids.length(); ++index)
     {
-        // A job that has ended stays as it ended.
+        // A cancel does not change a job that has ended.
         const dcc::job job = dcc::job::find(idFrom(ids[index].asChar()));
         if (!job)
             unknown += MString(" ") + ids[index];
@@ -154,7 +154,7 @@ MSyntax PumpCmd::newSyntax()
 {
     MSyntax syntax;
     syntax.addFlag(kBudget, "-budget", MSyntax::kDouble);
-    syntax.addFlag(kWake, "-wake"); // for IdleQueue::wake
+    syntax.addFlag(kWake, "-wake"); // used by IdleQueue::wake
     return syntax;
 }
 

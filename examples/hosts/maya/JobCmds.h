@@ -1,11 +1,11 @@
-// The commands for jobs. None is undoable, and all of them run at once on Maya's main thread; other
-// threads cancel by dcc::job::find(id).cancel(reason), which is what dccCancel does.
+// The commands for jobs. None can be undone, and all of them run at once on Maya's main thread. Other threads
+// cancel by dcc::job::find(id).cancel(reason), as dccCancel does.
 //
-//     dccPost "dccSmooth -iterations 40 pSphere1"   runs it when Maya is idle; the job's id, a string
+//     dccPost "dccSmooth -iterations 40 pSphere1"   runs it when Maya is idle; returns the job's id
 //     dccJobs                                       all live jobs of the process, as JSON
-//     dccCancel -reason "not that one" "17"         how many jobs it asked to stop
-//     dccPump -budget 8                             runs posted jobs for some milliseconds, where Maya
-//                                                   has no idle (batch, mayapy); how many are left
+//     dccCancel -reason "not that one" "17"         returns how many jobs it asked to stop
+//     dccPump -budget 8                             runs posted jobs for some milliseconds if Maya has no
+//                                                   idle time (batch, mayapy); how many are left
 //
 // An id is a string because it has up to 53 bits, and MEL's integers have 32.
 #pragma once

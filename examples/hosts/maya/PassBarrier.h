@@ -1,4 +1,4 @@
-// Where threads that share a pass wait for each other, until one of them is asked to stop.
+// The threads that share a pass wait here for each other, until one of them is asked to stop.
 #pragma once
 
 #include <dcc_cancel.hpp>
@@ -15,8 +15,8 @@ class PassBarrier
 public:
     explicit PassBarrier(std::size_t members) : members_(members) {}
 
-    // Waits until all are here. False: stop, because one of them does not go on. Whoever waits polls
-    // meanwhile, so that Maya's main thread notices Esc also when it is done first.
+    // Waits until all threads are here. False: stop, because one of them does not go on. A thread that waits
+    // polls meanwhile, so that Maya's main thread notices Esc even if it has finished first.
     bool meet(bool goesOn)
     {
         std::unique_lock<std::mutex> lock(mutex_);
@@ -31,7 +31,7 @@ public:
         while (goesOn && !changed_.wait_for(lock, std::chrono::milliseconds(10), over))
         {
             lock.unlock();
-            goesOn = !dcc::is_cancelled(); // may call Maya: not under the lock
+            goesOn = !dcc::is_cancelled(); // it may call Maya, so the lock is released
             lock.lock();
         }
         if (!goesOn)
@@ -42,7 +42,7 @@ public:
         return !stopped_;
     }
 
-    // Nobody waits any more.
+    // Ends all waits, with the answer "stop".
     void stop()
     {
         std::lock_guard<std::mutex> lock(mutex_);
@@ -50,7 +50,7 @@ public:
         changed_.notify_all();
     }
 
-    // Stops because of an exception, which rethrow() throws on the thread that asked for the work.
+    // Stops because of an exception. rethrow() throws it on the thread that has started the work.
     void fail(std::exception_ptr thrown)
     {
         std::lock_guard<std::mutex> lock(mutex_);

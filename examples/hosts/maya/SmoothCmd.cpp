@@ -26,7 +26,7 @@ namespace {
 const char* const kIterations = "-i";
 const char* const kStrength = "-s";
 
-// Shares of the bar, in percent.
+// The shares of the two steps in the bar, in percent.
 constexpr std::uint64_t kReading = 10;
 constexpr std::uint64_t kSmoothing = 90;
 
@@ -66,7 +66,7 @@ MStatus SmoothCmd::parse(const MArgList& args)
     MStatus status;
     const MArgDatabase given(syntax(), args, &status);
     if (!status)
-        return status; // Maya has said what is wrong
+        return status; // Maya has shown what is wrong
     if (given.isFlagSet(kIterations))
         given.getFlagArgument(kIterations, 0, iterations_);
     if (given.isFlagSet(kStrength))
@@ -83,7 +83,7 @@ MStatus SmoothCmd::parse(const MArgList& args)
     mesh_.extendToShape();
     if (!mesh_.hasFn(MFn::kMesh))
         return refuse(mesh_.partialPathName() + " is not a mesh");
-    // Its next evaluation would put the history's points over ours.
+    // With history, the next evaluation would overwrite our points with those of the history.
     const MPlug input = MFnMesh(mesh_).findPlug("inMesh", true, &status);
     if (status && input.isDestination())
         return refuse(mesh_.partialPathName() + " has construction history, delete it first");
@@ -103,7 +103,7 @@ bool SmoothCmd::readMesh(Smoother& smoother, ComputationJob& computation)
     dcc::progress progress(static_cast<std::uint64_t>(count));
     for (int edge = 0; edge < count; ++edge)
     {
-        if (progress.advance()) // a poll as well
+        if (progress.advance()) // counts, and polls
             return false;
         if (edge % kEdgesPerLook == 0)
             computation.show();
@@ -124,7 +124,7 @@ void SmoothCmd::readResult(const Smoother& smoother)
     }
 }
 
-// What the job does, in two steps that fill one bar. False: it was asked to stop.
+// The work of the job, in two steps that fill one bar. False: it was asked to stop.
 bool SmoothCmd::work(ComputationJob& computation)
 {
     Smoother smoother({});
@@ -141,13 +141,13 @@ bool SmoothCmd::work(ComputationJob& computation)
             return false;
     }
     readResult(smoother);
-    // The mesh changes here, and Maya keeps the command to undo it. Either a cancel was first, and neither
-    // happens; or who cancels from here on is told that it is too late.
+    // Here the mesh changes, and Maya keeps the command for undo. If a cancel was first, neither happens. A
+    // cancel from here on is answered with "too late".
     computation.job().commit([&] { check(redoIt()); });
     return true;
 }
 
-// False, and said why: the mesh is as it was.
+// Runs the job. False: the mesh is unchanged, and a message says why.
 bool SmoothCmd::smooth()
 {
     ComputationJob computation(kName, *IdleQueue::instance());
@@ -168,9 +168,9 @@ bool SmoothCmd::smooth()
     return false;
 }
 
-// A cancelled command fails. A script that goes on would take the mesh for smoothed; MEL ends it, and
-// Python raises. Maya keeps no failed command to undo it, so nothing may be left of it: the mesh gets
-// its points when all are there.
+// A cancelled command fails. A script that went on would take the mesh for smoothed. After a failure MEL ends
+// the script, and Python raises an error. Maya cannot undo a failed command, so such a command must not
+// change anything. So the mesh gets its points only when all of them are computed.
 MStatus SmoothCmd::doIt(const MArgList& args)
 {
     MStatus status = parse(args);
@@ -182,14 +182,14 @@ MStatus SmoothCmd::doIt(const MArgList& args)
     {
         return smooth() ? MS::kSuccess : MS::kFailure;
     }
-    catch (const std::exception& thrown) // memory, threads or jobs cannot be had
+    catch (const std::exception& thrown) // no memory, no thread or no job is left
     {
         displayError(MString(kName) + ": " + thrown.what());
         return MS::kFailure;
     }
 }
 
-// Neither computes anything, so neither takes long or can be cancelled.
+// Undo and redo compute nothing. They are short, and cannot be cancelled.
 MStatus SmoothCmd::redoIt()
 {
     return writeMesh(after_);

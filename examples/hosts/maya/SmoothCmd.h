@@ -1,5 +1,5 @@
-// dccSmooth [-iterations 10] [-strength 0.5] [mesh]: smooths a mesh, the selected one unless it is named.
-// Undoable. Esc and dccCancel stop it; it fails then, and the mesh is as it was.
+// dccSmooth [-iterations 10] [-strength 0.5] [mesh]: smooths the named mesh, or else the selected one. It can
+// be undone. Esc and dccCancel stop it. Then it fails, and the mesh is unchanged.
 #pragma once
 
 #include "Smoother.h"

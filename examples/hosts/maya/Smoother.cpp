@@ -13,13 +13,13 @@ namespace {
 
 using Points = std::vector<SmoothPoint>;
 
-// Below this a thread costs more than it saves.
+// With fewer vertices a thread costs more time than it saves.
 constexpr std::size_t kVerticesPerThread = 2048;
 
-// The job asks Maya for Esc as well, which makes its poll a call. Once in a microsecond is enough.
+// The polls of this job are calls, because it also asks Maya for Esc. One in a microsecond is enough.
 constexpr std::size_t kVerticesPerPoll = 64;
 
-// Joins the threads on every way out, also when an exception leads there.
+// Joins the threads on every way out, also after an exception.
 class Workers
 {
 public:
@@ -28,7 +28,7 @@ public:
     Workers& operator=(const Workers&) = delete;
     ~Workers()
     {
-        barrier_.stop(); // whoever waits there does so no more
+        barrier_.stop(); // ends the waits of the other threads
         for (std::thread& thread : threads_)
             thread.join();
     }
@@ -64,7 +64,7 @@ Smoother::Neighbours Smoother::neighbours() const
     result.vertices.resize(edges_.size());
     std::vector<std::size_t> next(result.first.begin(), result.first.end() - 1);
     for (std::size_t end = 0; end < edges_.size(); ++end)
-        result.vertices[next[edges_[end]]++] = edges_[end ^ 1u]; // the edge's other end
+        result.vertices[next[edges_[end]]++] = edges_[end ^ 1u]; // the other end of the edge
     return result;
 }
 
@@ -74,12 +74,12 @@ bool Smoother::smooth(int passes, double strength, int threads,
     if (points_.empty())
         return true;
     const Neighbours around = neighbours();
-    // Passes read one and write the other, so that the result does not depend on the threads.
+    // A pass reads one array and writes the other, so the result does not depend on the number of threads.
     Points buffers[2] = {points_, points_};
 
-    // False: it was asked to stop on the way.
+    // False: it was asked to stop before the end.
     const auto relax = [&](const Points& from, Points& to, std::size_t begin, std::size_t end) {
-        dcc::poller cancelled; // what is current on this thread
+        dcc::poller cancelled; // asks what is current on this thread
         for (std::size_t vertex = begin; vertex < end; ++vertex)
         {
             if (vertex % kVerticesPerPoll == 0 && cancelled())
@@ -118,14 +118,14 @@ bool Smoother::smooth(int passes, double strength, int threads,
             if (member == 0)
             {
                 progress.advance();
-                progress.flush(); // it may wait for the others next
+                progress.flush(); // because this thread may wait for the others next
                 passDone();
             }
         }
         return true;
     };
 
-    // New threads start with nothing current: the context carries the job to them.
+    // A new thread starts with nothing current. The context carries the job to it.
     const dcc::context context = dcc::context::capture();
     bool done = false;
     {

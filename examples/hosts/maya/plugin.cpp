@@ -1,11 +1,11 @@
-// Shows: a Maya plug-in whose long command is cancelled by Esc, by script and by other threads, and whose
-// jobs run when Maya is idle; it can be unloaded while jobs wait.
+// Shows: a Maya plug-in with a long command that Esc, scripts and other threads can cancel. Its jobs run when
+// Maya is idle. It can be unloaded while jobs wait.
 //
 // Build, with Maya's devkit, from the project's folder, and load target/maya/dccSmooth in Maya:
 //     export DEVKIT_LOCATION=/path/to/devkitBase
 //     cmake -S examples/hosts/maya -B target/maya && cmake --build target/maya
 //
-// Compiled and driven against stand-ins of the devkit's headers in CI, never run in Maya itself.
+// CI compiles it and runs it against stand-ins for the devkit's headers. It was never run in Maya itself.
 
 #include "IdleQueue.h"
 #include "JobCmds.h"
@@ -33,7 +33,7 @@ const Command kCommands[] = {
     {"dccPump", PumpCmd::creator, PumpCmd::newSyntax},
 };
 
-std::size_t registered = 0; // of these, from the first
+std::size_t registered = 0; // how many of these, from the first on
 
 MStatus deregisterAll(MFnPlugin& plugin)
 {
@@ -52,8 +52,8 @@ MStatus deregisterAll(MFnPlugin& plugin)
 
 } // namespace
 
-// For other plug-ins and for an agent's bridge: call it on the main thread, and post from any. Yours to
-// release. It may outlive this plug-in: posts are refused with DCC_ERROR_SHUTDOWN then.
+// The dispatcher, for other plug-ins and for an agent's bridge. Call this on the main thread, and post on any
+// thread. You release it. It may outlive this plug-in; posts are then refused with DCC_ERROR_SHUTDOWN.
 extern "C" PLUGIN_EXPORT dcc_dispatcher* dccMayaDispatcher()
 {
     IdleQueue* const queue = IdleQueue::instance();
@@ -81,7 +81,7 @@ MStatus initializePlugin(MObject object)
     return status;
 }
 
-// A failure: Maya keeps the plug-in, which can be unloaded later.
+// After a failure Maya keeps the plug-in. It can be unloaded later.
 MStatus uninitializePlugin(MObject object)
 {
     MFnPlugin plugin(object);

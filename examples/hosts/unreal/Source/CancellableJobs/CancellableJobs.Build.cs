@@ -5,9 +5,9 @@ public class CancellableJobs : ModuleRules
 	public CancellableJobs(ReadOnlyTargetRules Target) : base(Target)
 	{
 		PCHUsage = PCHUsageMode.UseExplicitOrSharedPCHs;
-		// For coroutines; the engine's own default since 5.3.
+		// The jobs are coroutines. C++20 is the engine's default since 5.3.
 		CppStandard = CppStandardVersion.Cpp20;
-		// Unreal's defaults, which dcc_cancel.hpp is made for as well.
+		// These are Unreal's defaults. dcc_cancel.hpp works with them.
 		bEnableExceptions = false;
 		bUseRTTI = false;
 

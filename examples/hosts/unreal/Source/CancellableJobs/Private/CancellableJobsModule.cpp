@@ -1,8 +1,9 @@
-// Shows: an editor plugin whose long jobs stop when they are asked to. The core ticker pumps a dispatcher for
-// a few milliseconds of each frame; a job runs there in slices, in a slow task whose Esc cancels it, or on
-// workers; a bridge on loopback lets an agent's adapter run, follow and cancel the same jobs.
+// Shows: an editor plugin with long jobs that can be cancelled. The core ticker pumps a dispatcher for a few
+// milliseconds of each frame. A job runs there in slices, or in a slow task that Esc cancels, or on workers.
+// A bridge on loopback lets an agent's adapter run, follow and cancel the same jobs.
 //
-// Build: README.md. Compiled and driven against stand-ins in CI, never run in the editor itself.
+// README.md says how to build it. CI compiles it and runs it against stand-ins. It was never run in the
+// editor.
 //
 // In the editor's console:
 //     CancellableJobs.Smooth 2000 slow_task       (or worker, or sliced)
@@ -33,7 +34,7 @@ public:
 	virtual void StartupModule() override;
 	virtual void ShutdownModule() override;
 
-	/** Not from a slow task's dialog, with one of our jobs below it. */
+	/** Refused inside the dialog of a slow task, because one of our jobs is running below that. */
 	virtual bool SupportsDynamicReloading() override { return !Jobs.IsInsideJob(); }
 
 private:
@@ -44,7 +45,7 @@ private:
 	FGameThreadJobs Jobs;
 	TUniquePtr<FSmoothingRuns> Runs;
 	TUniquePtr<FJobBridge> Bridge;
-	/** The parent of what the console started. */
+	/** The parent of the runs that the console has started. */
 	dcc::token ConsoleRuns;
 	TArray<IConsoleObject*> Commands;
 };
@@ -54,7 +55,7 @@ IMPLEMENT_MODULE(FCancellableJobsModule, CancellableJobs)
 void FCancellableJobsModule::StartupModule()
 {
 #if PLATFORM_WINDOWS
-	// The first call into the library loads it, by its name alone, unless it is there already. It stays.
+	// The first call into the library loads it by its name, unless it is loaded already. It stays loaded.
 	const FString Folder = FPaths::Combine(
 		IPluginManager::Get().FindPlugin(TEXT("CancellableJobs"))->GetBaseDir(), TEXT("Binaries/Win64"));
 	FPlatformProcess::GetDllHandle(*FPaths::Combine(Folder, TEXT("dcc_cancel.dll")));
@@ -98,8 +99,8 @@ void FCancellableJobsModule::ShutdownModule()
 		IConsoleManager::Get().UnregisterConsoleObject(Command);
 	}
 	Commands.Empty();
-	Bridge.Reset(); // posts nothing from here on, and its clients' jobs are cancelled
-	Jobs.Stop();    // every completion has run; nothing of ours is called any more
+	Bridge.Reset(); // it posts nothing any more, and the jobs of its clients are cancelled
+	Jobs.Stop();    // every completion has run, and no function of ours is called any more
 	Runs.Reset();
 	ConsoleRuns = dcc::token();
 }
@@ -131,7 +132,7 @@ void FCancellableJobsModule::Smooth(const TArray<FString>& Arguments)
 void FCancellableJobsModule::Cancel()
 {
 	ConsoleRuns.cancel("CancellableJobs.Cancel");
-	// The next ones get a parent that is not cancelled.
+	// Later runs get a new parent, because this one stays cancelled.
 	dcc::token::try_create(ConsoleRuns);
 }
 

@@ -1,4 +1,4 @@
-// dcc_cancel.hpp as Unreal includes what is not its own, and texts from one to the other.
+// Includes dcc_cancel.hpp in the way of Unreal's third-party headers, and converts texts.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -43,7 +43,7 @@ namespace DccCancel
 		}
 	}
 
-	/** What the last call on this thread that failed had to say. */
+	/** The library's text for the last call that failed on this thread. */
 	inline FString LastError()
 	{
 		return ToFString(dcc::detail::text([](char* Buffer, std::size_t Size, std::size_t* Length) {

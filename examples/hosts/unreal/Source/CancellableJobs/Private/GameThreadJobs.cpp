@@ -6,7 +6,7 @@
 
 namespace
 {
-	/** A job of the dispatcher on a thread of the pool. */
+	/** Runs one job of the dispatcher on a thread of the pool. */
 	class FPoolTask : public IQueuedWork
 	{
 	public:
@@ -18,7 +18,7 @@ namespace
 			delete this;
 		}
 
-		// The dispatcher waits for its call in any case.
+		// The dispatcher waits for this call, so it is made even if the pool drops the work.
 		virtual void Abandon() override { DoThreadedWork(); }
 
 	private:
@@ -31,7 +31,7 @@ bool FGameThreadJobs::Start(double BudgetMilliseconds)
 	check(IsInGameThread());
 	Budget = std::chrono::duration<double, std::milli>(BudgetMilliseconds);
 
-	// Of its own, not Unreal's: the threads are joined before the module may be unloaded.
+	// A pool of our own and not Unreal's, because its threads must be joined before the module is unloaded.
 	Pool.Reset(FQueuedThreadPool::Allocate());
 	const int32 NumThreads = FMath::Clamp(FPlatformMisc::NumberOfCoresIncludingHyperthreads() - 2, 2, 8);
 	const bool bHasPool =
@@ -61,7 +61,7 @@ bool FGameThreadJobs::Tick(float /*DeltaTime*/)
 {
 	if (bIsPumping)
 	{
-		return true; // a job shows a dialog whose loop ticks
+		return true; // a job shows a dialog, and the loop of the dialog ticks
 	}
 	bIsPumping = true;
 	const dcc::tick Done = Dispatcher.pump(Budget);
@@ -69,7 +69,7 @@ bool FGameThreadJobs::Tick(float /*DeltaTime*/)
 	if (Done.status < 0)
 	{
 		UE_LOG(LogCancellableJobs, Error, TEXT("jobs are not run any more: %s"), *DccCancel::LastError());
-		return false; // the ticker forgets us
+		return false; // removes this function from the ticker
 	}
 	return true;
 }
@@ -87,7 +87,7 @@ void FGameThreadJobs::Stop()
 	FTSTicker::RemoveTicker(TickerHandle);
 	TickerHandle.Reset();
 
-	// Completions run in here. What runs on other threads stops at its next poll.
+	// Completions run in here. Jobs on other threads stop at their next poll.
 	double NextWarning = FPlatformTime::Seconds() + 5.0;
 	while (Dispatcher.close() == DCC_PENDING)
 	{

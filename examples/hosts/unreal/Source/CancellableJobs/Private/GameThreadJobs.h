@@ -1,5 +1,5 @@
-// The game thread's queue of jobs, pumped by the core ticker, and the threads for jobs that need no game
-// thread.
+// The queue of jobs for the game thread, which the core ticker pumps, and the threads for jobs that do not
+// need the game thread.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -8,23 +8,23 @@
 
 #include "DccCancel.h"
 
-/** Started and stopped on the game thread. */
+/** Start and stop it on the game thread. */
 class FGameThreadJobs
 {
 public:
-	/** `BudgetMilliseconds` is how much of each frame jobs may have. */
+	/** `BudgetMilliseconds` is how much of each frame jobs may use. */
 	bool Start(double BudgetMilliseconds);
 
 	/**
-	 * Ends what waits, asks what runs to stop, and waits for it: every completion has run when this returns,
-	 * and no thread is left in this module's code.
+	 * Ends the jobs that wait, asks the jobs that run to stop, and waits for them. When this returns, every
+	 * completion has run, and no thread is inside the code of this module.
 	 */
 	void Stop();
 
-	/** Whether the game thread is in one of the jobs, so that Stop cannot be called. */
+	/** Whether the game thread is inside one of the jobs, so that Stop cannot be called. */
 	bool IsInsideJob() const { return bIsPumping; }
 
-	/** Posts may come from any thread, while it is started. */
+	/** Any thread may post while it is started. */
 	const dcc::dispatcher& GetDispatcher() const { return Dispatcher; }
 	const dcc::owner& GetOwner() const { return Owner; }
 	FQueuedThreadPool& GetPool() const { return *Pool; }

@@ -9,10 +9,10 @@
 
 namespace
 {
-	/** How late an answer that was made on another thread may be. A socket of its own wakes the thread at
-	 * once. */
+	/** How long an answer of another thread may wait until it is sent. A message on a socket wakes the
+	 * bridge's thread at once. */
 	const FTimespan ClientInterval = FTimespan::FromMilliseconds(4);
-	/** How late the thread may see that it is to end, while there are no clients. */
+	/** Without clients the thread looks in this interval whether it has to end. */
 	const FTimespan ListenInterval = FTimespan::FromMilliseconds(50);
 }
 
@@ -37,7 +37,7 @@ FJobBridge::~FJobBridge()
 
 bool FJobBridge::Open()
 {
-	// Nobody on another machine can reach it. Port 0: any that is free.
+	// Other machines cannot reach a loopback address. Port 0 is any free port.
 	const TSharedRef<FInternetAddr> Loopback =
 		FIPv4Endpoint(FIPv4Address::InternalLoopback, 0).ToInternetAddrIPV4();
 	ISocketSubsystem* Sockets = ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM);
@@ -86,7 +86,7 @@ void FJobBridge::Accept()
 		FSocket* Socket = Listener->Accept(TEXT("CancellableJobs client"));
 		if (Socket == nullptr)
 		{
-			return; // it went away again
+			return; // the client is gone already
 		}
 		int32 NumServed = 0;
 		for (const TUniquePtr<FJobBridgeClient>& Client : Clients)
@@ -94,7 +94,7 @@ void FJobBridge::Accept()
 			NumServed += Client->IsRefused() ? 0 : 1;
 		}
 		const int32 MaxClients = Context.Settings.MaxClients;
-		// As many again may be told that there are too many; more are not even that.
+		// As many clients again are told that there are too many. Further ones are closed without a word.
 		if (Clients.Num() >= 2 * MaxClients)
 		{
 			Socket->Close();

@@ -1,7 +1,7 @@
-// A door for the adapters of agents: an MCP server in another process runs, follows and cancels jobs over it.
+// Lets the adapters of agents in: through it an MCP server in another process runs, follows and cancels jobs.
 //
-// On loopback only, on a port that the system chooses, for who can read the secret's file; off unless
-// [CancellableJobs] bBridge=True says so.
+// It listens on loopback only, on a port that the system chooses. A client must know the secret, so it must
+// be able to read the secret's file. The bridge is off unless [CancellableJobs] has bBridge=True.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -19,13 +19,13 @@ class FJobBridge : public FRunnable
 public:
 	FJobBridge(const FJobBridgeSettings& Settings, const FGameThreadJobs& Jobs, FSmoothingRuns& Runs);
 
-	/** Ends its thread, which cancels what the clients asked for and waits for none of it. */
+	/** Ends the bridge's thread. That cancels the jobs of the clients, and does not wait for them. */
 	virtual ~FJobBridge() override;
 
-	/** False, and said in the log: there is no bridge. */
+	/** False: there is no bridge, and the log says why. */
 	bool Open();
 
-	// FRunnable, on the bridge's thread.
+	// These are FRunnable's. They run on the bridge's thread.
 	virtual uint32 Run() override;
 	virtual void Stop() override { bIsStopping = true; }
 

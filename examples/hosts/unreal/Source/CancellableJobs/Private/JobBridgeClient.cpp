@@ -11,7 +11,7 @@
 
 namespace
 {
-	/** How long a client that is refused has to read why. */
+	/** How long a refused client has to read the reason. */
 	constexpr double RefusalSeconds = 1.0;
 
 	const TCHAR* const Section = TEXT("CancellableJobs");
@@ -38,7 +38,7 @@ FJobBridgeClient::FJobBridgeClient(FSocket* InSocket, const FJobBridgeContext& I
 	Socket->SetNonBlocking(true);
 	Socket->SetNoDelay(true);
 	dcc::session_options Options;
-	// An adapter waits for an answer of every run, also of one that it cancelled.
+	// An adapter waits for an answer to every run, also to one that it has cancelled.
 	Options.replies = dcc::reply_policy::cancelled;
 	Options.max_requests = static_cast<uint32>(FMath::Max(Context.Settings.MaxRuns, 1));
 	if (dcc::session::try_create(Session, Options) < 0)
@@ -50,7 +50,7 @@ FJobBridgeClient::FJobBridgeClient(FSocket* InSocket, const FJobBridgeContext& I
 FJobBridgeClient::~FJobBridgeClient()
 {
 	Outbox->Close();
-	Session.close(); // cancels what it asked for
+	Session.close(); // cancels the client's runs
 	Socket->Close();
 	ISocketSubsystem::Get(PLATFORM_SOCKETSUBSYSTEM)->DestroySocket(Socket);
 }
@@ -72,7 +72,7 @@ bool FJobBridgeClient::Tick()
 
 bool FJobBridgeClient::Receive(double Now)
 {
-	// A bound, so that one client does not keep the others waiting.
+	// A limit, so that one client does not keep the others waiting.
 	for (int32 Turn = 0; Turn < 16 && !bIsRefused; ++Turn)
 	{
 		uint8 Bytes[4096];
@@ -128,7 +128,7 @@ void FJobBridgeClient::CheckTimes(double Now)
 	}
 	else if (Session.stats().live > 0)
 	{
-		LastLine = Now; // it waits for us
+		LastLine = Now; // the client waits for us, so it is not idle
 	}
 	else if (Now - LastLine > Context.Settings.IdleSeconds)
 	{
@@ -148,7 +148,7 @@ void FJobBridgeClient::Refuse(EErrorCode Code, const FString& Why)
 
 bool FJobBridgeClient::TickRefused(double Now)
 {
-	// What it still sends is read: a connection closed over unread bytes takes the answer with it.
+	// Bytes that the client still sends are read. A close over unread bytes would drop the answer.
 	uint8 Bytes[4096];
 	int32 NumBytes = 0;
 	for (int32 Turn = 0; Turn < 16; ++Turn)
@@ -195,7 +195,7 @@ void FJobBridgeClient::ReadLine(const std::string& Line)
 	{
 		Answer(JobBridge::Parse(DccCancel::ToFString(Line)));
 	}
-	// Else it was a cancel, and has had its effect.
+	// Otherwise the line was a cancel, which the session has carried out.
 }
 
 void FJobBridgeClient::Welcome(const TSharedPtr<FJsonObject>& Message)
@@ -238,7 +238,7 @@ void FJobBridgeClient::Answer(const TSharedPtr<FJsonObject>& Message)
 	}
 	if (Method.StartsWith(TEXT("notifications/")))
 	{
-		return; // those that matter were the session's
+		return; // the session has handled the notifications that matter
 	}
 	const TOptional<dcc::request_id> Id = JobBridge::IdFrom(Message->TryGetField(TEXT("id")));
 	if (!Id.IsSet())

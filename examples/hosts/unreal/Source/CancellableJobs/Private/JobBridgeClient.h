@@ -1,4 +1,4 @@
-// One client of the bridge: its connection, its session, what it asked for.
+// One client of the bridge: its connection, its session and its runs.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -12,7 +12,7 @@ class FGameThreadJobs;
 class FJobBridgeSecret;
 class FSmoothingRuns;
 
-/** The bounds that each client keeps or is shown the door. [CancellableJobs] in
+/** The limits for each client. A client that exceeds one is disconnected. They are in [CancellableJobs] of
  * EditorPerProjectUserSettings.ini. */
 struct FJobBridgeSettings
 {
@@ -21,15 +21,16 @@ struct FJobBridgeSettings
 	int32 MaxLineBytes = 64 * 1024;
 	int32 MaxOutputBytes = 1024 * 1024;
 	int32 MaxRuns = 16;
-	/** From the connection to the first line, and from the first byte of a line to its end. */
+	/** The longest time from the connection to the first line, and from the first byte of a line to its
+	 * end. */
 	double LineSeconds = 5.0;
-	/** Without a line, while nothing runs for it. */
+	/** The longest time without a line while no run of the client is going on. */
 	double IdleSeconds = 600.0;
 
 	static FJobBridgeSettings FromConfig();
 };
 
-/** What clients work with; it outlives them. */
+/** The objects that all clients use. They outlive the clients. */
 struct FJobBridgeContext
 {
 	FJobBridgeSettings Settings;
@@ -38,23 +39,23 @@ struct FJobBridgeContext
 	FSmoothingRuns& Runs;
 };
 
-/** Of the bridge's thread. Its end cancels what the client asked for. */
+/** Belongs to the bridge's thread. Its destructor cancels the client's runs. */
 class FJobBridgeClient
 {
 public:
-	/** Takes the socket over. */
+	/** Takes ownership of the socket. */
 	FJobBridgeClient(FSocket* InSocket, const FJobBridgeContext& InContext);
 	~FJobBridgeClient();
 	FJobBridgeClient(const FJobBridgeClient&) = delete;
 	FJobBridgeClient& operator=(const FJobBridgeClient&) = delete;
 
-	/** Reads, answers and sends what can be without waiting. False: it is over. */
+	/** Reads, answers and sends as much as is possible without waiting. False: the connection is over. */
 	bool Tick();
 
-	/** Waits until there is something to read, but not for long. */
+	/** Waits a short time for something to read. */
 	void WaitForInput(const FTimespan& Longest) { Socket->Wait(ESocketWaitConditions::WaitForRead, Longest); }
 
-	/** Says why, sends that, and is over. */
+	/** Sends the reason, and ends the connection. */
 	void Refuse(JobBridge::EErrorCode Code, const FString& Why);
 
 	bool IsRefused() const { return bIsRefused; }
@@ -62,7 +63,7 @@ public:
 private:
 	using EErrorCode = JobBridge::EErrorCode;
 
-	/** A run, as long as one may ask about it. */
+	/** A run, kept as long as the client may ask about it. */
 	struct FRun
 	{
 		dcc::request_id Id;
@@ -86,13 +87,13 @@ private:
 
 	const FJobBridgeContext& Context;
 	FSocket* Socket;
-	/** Also of the completions of its runs, which may come after its end. */
+	/** The completions of the runs share it, because they may come after the end of the client. */
 	TSharedRef<FJobBridgeOutbox, ESPMode::ThreadSafe> Outbox;
 	dcc::session Session;
 	TArray<FRun> Runs;
-	/** Of a line whose end has not come. */
+	/** The bytes of a line that has not ended yet. */
 	std::string Input;
-	/** When the present line began, the connection for the first one. */
+	/** When the present line began. For the first line: when the client connected. */
 	double LineSince;
 	double LastLine;
 	double RefusedAt = 0.0;

@@ -1,4 +1,4 @@
-// What clients may ask for. Answered on the bridge's thread, whatever the game thread does.
+// The methods that clients may call. The bridge's thread answers, so a busy game thread does not matter.
 #include "JobBridgeClient.h"
 
 #include "GameThreadJobs.h"
@@ -17,7 +17,7 @@ namespace
 		return std::chrono::duration<double, std::milli>(Time).count();
 	}
 
-	/** On the game thread, once: the answer to a run. */
+	/** Answers a run. It is called once, on the game thread. */
 	void AnswerRun(FJobBridgeOutbox& Outbox, const dcc::request& Request, const dcc::request_id& Id,
 		const dcc::job& Job, dcc::job_state State, const FSmoothingOutcome& Outcome)
 	{
@@ -41,7 +41,7 @@ namespace
 		}
 		else if (Owed == dcc::owed::result)
 		{
-			// Not by its peer: Esc in the editor, or the plugin is going.
+			// The peer has not cancelled it. The user has pressed Esc, or the plugin is unloaded.
 			const bool bIsCancelled = State == dcc::job_state::cancelled;
 			const FString Why = DccCancel::ToFString(bIsCancelled ? Job.token().reason() : Job.failure());
 			Outbox.AddAnswer(JobBridge::Error(Id,
@@ -77,7 +77,7 @@ void FJobBridgeClient::Run(const dcc::request_id& Id, const FJsonObject& Params)
 			RequestOptions.progress_token = *ProgressToken;
 		}
 	}
-	// From here on the next line can cancel it, wherever the job is.
+	// From here on a later line can cancel the run, whatever state the job is in.
 	dcc::request Request;
 	if (Session.try_begin(Request, Id, RequestOptions) < 0)
 	{

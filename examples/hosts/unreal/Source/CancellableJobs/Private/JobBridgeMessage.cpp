@@ -42,7 +42,7 @@ TSharedPtr<FJsonObject> JobBridge::Parse(const FString& Line)
 
 TOptional<dcc::request_id> JobBridge::IdFrom(const TSharedPtr<FJsonValue>& Value)
 {
-	// Unreal keeps numbers as doubles: beyond this, two ids could become one.
+	// Unreal keeps numbers as doubles. Beyond this limit two ids could become the same number.
 	constexpr double Exact = 9007199254740992.0;
 	if (!Value.IsValid())
 	{

@@ -1,4 +1,4 @@
-// The bridge's messages: JSON-RPC 2.0, one a line.
+// The messages of the bridge: JSON-RPC 2.0, one message in each line.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -18,24 +18,24 @@ namespace JobBridge
 		NoMethod = -32601,
 		Params = -32602,
 		Refused = -32000,
-		/** The first line does not show the secret. */
+		/** The first line does not contain the secret. */
 		Stranger = -32001,
-		/** A bound was crossed; the connection ends. */
+		/** A limit was exceeded, and the connection ends. */
 		Bound = -32002,
 		Cancelled = -32800
 	};
 
-	/** Nothing for what is no JSON object. */
+	/** Parses a line. Nothing if it is not a JSON object. */
 	TSharedPtr<FJsonObject> Parse(const FString& Line);
 
-	/** An id of a request, or a progress token; nothing for what is neither. */
+	/** The id of a request, or a progress token. Nothing if the value cannot be one. */
 	TOptional<dcc::request_id> IdFrom(const TSharedPtr<FJsonValue>& Value);
 
 	TSharedRef<FJsonValue> JsonOf(const dcc::request_id& Id);
 
-	/** Without the line's end. */
+	/** The text of a message, without the end of the line. */
 	std::string Result(const dcc::request_id& Id, const TSharedRef<FJsonObject>& Value);
 
-	/** An error about a line whose id is not known has the id null. */
+	/** The text of an error. Its id is null if the id of the line is not known. */
 	std::string Error(const TOptional<dcc::request_id>& Id, EErrorCode Code, const FString& Message);
 }

@@ -1,4 +1,4 @@
-// What is on its way to a client: lines are added on any thread without waiting for it, sent on the bridge's.
+// The lines for a client. Any thread adds lines without waiting; the bridge's thread sends them.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -14,22 +14,22 @@ class FJobBridgeOutbox
 public:
 	explicit FJobBridgeOutbox(int32 InMaxBytes) : MaxBytes(InMaxBytes) {}
 
-	/** A line that its client waits for. One that does not read for so long that there is no room is
-	 * given up. */
+	/** Adds a line that the client waits for. If there is no room for it, because the client has not read for
+	 * too long, the client is given up. */
 	void AddAnswer(const std::string& Line) { Add(Line, MaxBytes, true); }
 
-	/** A line that may be left out, and is, where the client reads slowly. */
+	/** Adds a line that may be lost. It is left out if the client reads slowly. */
 	void AddNote(const std::string& Line) { Add(Line, MaxBytes / 2, false); }
 
-	/** There is no more to say: what is added from now on goes nowhere. */
+	/** Closes the outbox. Lines that are added later are dropped. */
 	void Close()
 	{
 		const FScopeLock Lock(&PendingLock);
 		bIsClosed = true;
 	}
 
-	/** Of the bridge's thread: sends as much as the socket takes now. False: the client is gone or does
-	 * not read. */
+	/** Sends as much as the socket takes now. For the bridge's thread. False: the client is gone or does not
+	 * read. */
 	bool Send(FSocket& Socket)
 	{
 		while (true)
@@ -59,7 +59,7 @@ public:
 		}
 	}
 
-	/** Of the bridge's thread: whether all has been sent. */
+	/** Whether all lines were sent. For the bridge's thread. */
 	bool IsEmpty() const
 	{
 		const FScopeLock Lock(&PendingLock);
@@ -95,7 +95,7 @@ private:
 	bool bIsClosed = false;
 	const int32 MaxBytes;
 
-	// Of the bridge's thread.
+	// Only the bridge's thread uses these.
 	TArray<uint8> Sending;
 	int32 NextToSend = 0;
 };

@@ -16,8 +16,8 @@ namespace
 {
 	FString RandomHex(int32 NumWords)
 	{
-		// The system's randomness with each of Unreal's standard libraries; FMath's and FGuid's could be
-		// guessed.
+		// This is random data of the system with each of Unreal's standard libraries. Numbers of FMath and
+		// FGuid could be guessed.
 		std::random_device Random;
 		FString Hex;
 		for (int32 Word = 0; Word < NumWords; ++Word)
@@ -27,7 +27,7 @@ namespace
 		return Hex;
 	}
 
-	/** Writes a new file that nobody else can read, not even for a moment. */
+	/** Writes a new file that other users cannot read at any moment. */
 	bool WritePrivateFile(const FString& Path, const FString& Text)
 	{
 #if PLATFORM_UNIX || PLATFORM_MAC
@@ -43,7 +43,8 @@ namespace
 			write(File, Bytes.Get(), static_cast<size_t>(Bytes.Length())) == Bytes.Length();
 		return close(File) == 0 && bIsWritten;
 #else
-		// The folder, below %LOCALAPPDATA%, lets this user and administrators in, and files inherit that.
+		// The folder is below %LOCALAPPDATA%. Only this user and administrators may read it, and its files
+		// inherit that.
 		return FFileHelper::SaveStringToFile(Text, *Path, FFileHelper::EEncodingOptions::ForceUTF8WithoutBOM);
 #endif
 	}
@@ -51,7 +52,7 @@ namespace
 
 FJobBridgeSecret::FJobBridgeSecret()
 	: Secret(RandomHex(8))
-	// Not the project's Saved folder: projects lie on shared disks.
+	// Not in the project's Saved folder, because projects lie on shared disks.
 	, Path(FPaths::Combine(FString(FPlatformProcess::UserSettingsDir()), TEXT("CancellableJobs"),
 		  FString::Printf(TEXT("%u.json"), FPlatformProcess::GetCurrentProcessId())))
 {
@@ -68,7 +69,7 @@ bool FJobBridgeSecret::WriteFile(int32 Port)
 	Files.MakeDirectory(*FPaths::GetPath(Path), /*Tree=*/true);
 	const FString Text = FString::Printf(TEXT("{\"port\":%d,\"secret\":\"%s\",\"process\":%u}\n"), Port,
 		*Secret, FPlatformProcess::GetCurrentProcessId());
-	// Under its name only once it is whole. What a process that crashed left behind is replaced.
+	// The file gets its name only when it is complete. The file of a process that crashed is replaced.
 	const FString Unfinished = Path + TEXT(".new");
 	Files.Delete(*Unfinished, /*RequireExists=*/false, /*EvenReadOnly=*/false, /*Quiet=*/true);
 	return WritePrivateFile(Unfinished, Text) && Files.Move(*Path, *Unfinished);

@@ -1,9 +1,9 @@
-// The secret that lets a client in, and the file that tells this user's programs where the bridge is.
+// The secret that a client has to know, and the file that tells this user's programs where the bridge is.
 #pragma once
 
 #include "CoreMinimal.h"
 
-/** A file {"port", "secret", "process"} that only this user can read; deleted with this. */
+/** A file {"port", "secret", "process"} that only this user can read. The destructor deletes it. */
 class FJobBridgeSecret
 {
 public:
@@ -12,12 +12,12 @@ public:
 	FJobBridgeSecret(const FJobBridgeSecret&) = delete;
 	FJobBridgeSecret& operator=(const FJobBridgeSecret&) = delete;
 
-	/** False: it could not be written. */
+	/** Writes the file. False: that has failed. */
 	bool WriteFile(int32 Port);
 
 	const FString& GetPath() const { return Path; }
 
-	/** Takes as long for a wrong secret as for the right one. */
+	/** Compares secrets. A wrong secret takes as long as the right one, so time tells nothing about it. */
 	bool IsRight(const FString& Shown) const;
 
 private:

@@ -1,4 +1,4 @@
-// A job inside an FScopedSlowTask: its bar shows the job's progress, its Cancel button and Esc cancel the
+// A job inside an FScopedSlowTask. The bar shows the job's progress. The Cancel button and Esc cancel the
 // job.
 #pragma once
 
@@ -7,11 +7,11 @@
 
 #include "DccCancel.h"
 
-/** On the game thread, for the length of a scope. */
+/** Lives for the length of a scope, on the game thread. */
 class FSlowTaskJob
 {
 public:
-	/** `Shown` is what Esc cancels and what can be cancelled meanwhile, from any thread. */
+	/** `Shown` is the job that the bar shows and that Esc cancels. Any thread may cancel it meanwhile. */
 	FSlowTaskJob(const dcc::job& Shown, const FText& Title, const dcc::owner& Owner)
 		: Dialog(MakeShared<FDialog>(Shown, Title))
 	{
@@ -20,7 +20,7 @@ public:
 		Options.label = "Slow task";
 		Options.parent = Shown.token();
 		Options.owner = &Owner;
-		// Asked by the polls of the work, at most once a frame. It keeps the dialog's state, not the dialog.
+		// The polls of the work call it, at most once a frame. It holds the dialog's state, not the dialog.
 		Options.min_interval = std::chrono::milliseconds(16);
 		Options.is_cancelled = [Weak = TWeakPtr<FDialog>(Dialog)] {
 			const TSharedPtr<FDialog> Pinned = Weak.Pin();
@@ -29,14 +29,14 @@ public:
 		Status = dcc::job::try_create(Asking, Options);
 	}
 
-	/** Runs what answers whether it came to its end, and tells how far it is by `Shown`. Answers as a
-	 * job's function. */
+	/** Runs the work, which answers whether it has come to its end and notes its progress in `Shown`. The
+	 * answer is that of a job's function. */
 	template <class FunctionType>
 	dcc_status Run(FunctionType&& Function)
 	{
 		if (Status < 0)
 		{
-			return Status; // the work would not see Esc
+			return Status; // without this job the work would not see Esc
 		}
 		if (dcc::run(Asking, Forward<FunctionType>(Function)) != dcc::job_state::completed)
 		{
@@ -53,9 +53,9 @@ private:
 
 		bool UpdateAndAsk()
 		{
-			// Of all its steps and of the libraries in them.
+			// The fraction covers all steps of the job and the libraries that they call.
 			ShowUpTo(static_cast<float>(Shown.progress().fraction));
-			// Unreal may forget that it was asked; the job does not.
+			// Unreal may forget that the user has asked to stop. The job does not forget it.
 			const bool bIsCancelled = SlowTask.ShouldCancel();
 			if (bIsCancelled)
 			{

@@ -6,7 +6,7 @@
 
 namespace
 {
-	/** Some microseconds of work. */
+	/** So many vertices between two polls: some microseconds of work. */
 	constexpr int32 VerticesPerPoll = 256;
 }
 
@@ -61,7 +61,7 @@ bool FMeshSmoothing::SmoothRange(int32 First, int32 End)
 	const dcc::poller Cancelled;
 	for (int32 Vertex = First; Vertex < End;)
 	{
-		// A load and a compare for most jobs. In a slow task it is a call, so not for each vertex.
+		// For most jobs a poll is a load and a compare. In a slow task it is a call, so few vertices poll.
 		if (Cancelled())
 		{
 			return false;
@@ -93,7 +93,7 @@ bool FMeshSmoothing::SmoothSome(int32 MaxVertices)
 	const int32 End = FMath::Min(NextVertex + MaxVertices, Present.Num());
 	if (!SmoothRange(NextVertex, End))
 	{
-		return false; // the pass is not swapped in
+		return false; // the result of the unfinished pass is not used
 	}
 	NextVertex = End;
 	if (NextVertex == Present.Num())
@@ -105,7 +105,7 @@ bool FMeshSmoothing::SmoothSome(int32 MaxVertices)
 
 namespace
 {
-	/** A part of a pass on a thread of a pool. */
+	/** One part of a pass. It runs on a thread of a pool. */
 	class FSmoothRangeTask : public FNonAbandonableTask
 	{
 	public:
@@ -117,7 +117,7 @@ namespace
 
 		void DoWork()
 		{
-			// Threads of a pool know nothing of the job until they enter what was current for it.
+			// A thread of a pool has no current job until it enters the captured context.
 			const dcc::context_scope Entered(Context);
 			bIsWhole = Smoothing.SmoothRange(First, End);
 		}
@@ -143,7 +143,7 @@ bool FMeshSmoothing::SmoothPassOn(FQueuedThreadPool& Pool)
 	dcc::context Context;
 	if (dcc::context::try_capture(Context) < 0)
 	{
-		return SmoothSome(Present.Num()); // on this thread, then
+		return SmoothSome(Present.Num()); // without a context this thread does the whole pass
 	}
 	const int32 NumParts = FMath::Max(Pool.GetNumThreads(), 1);
 	TArray<TUniquePtr<FAsyncTask<FSmoothRangeTask>>> Parts;
@@ -157,8 +157,8 @@ bool FMeshSmoothing::SmoothPassOn(FQueuedThreadPool& Pool)
 	bool bIsWhole = true;
 	for (const TUniquePtr<FAsyncTask<FSmoothRangeTask>>& Part : Parts)
 	{
-		// Takes it back and does it here if no thread has got to it: jobs that fill the pool do not wait for
-		// each other.
+		// If no thread has begun the part yet, it is taken back and done here. So jobs that fill the pool do
+		// not wait for each other for ever.
 		Part->EnsureCompletion();
 		bIsWhole = Part->GetTask().IsWhole() && bIsWhole;
 	}

@@ -1,5 +1,4 @@
-// A mesh in plain arrays, and the work on it: Laplacian smoothing that asks every few microseconds whether to
-// stop.
+// A mesh in plain arrays, and the work on it: Laplacian smoothing that polls every few microseconds.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -7,8 +6,8 @@
 
 #include <atomic>
 
-/** Positions, and who is connected to whom. In a real plugin these come out of an FMeshDescription or
- * FDynamicMesh3. */
+/** The positions of the vertices, and their neighbours. In a real plugin these come from an
+ * FMeshDescription or an FDynamicMesh3. */
 struct FSmoothableMesh
 {
 	TArray<FVector3f> Positions;
@@ -17,17 +16,17 @@ struct FSmoothableMesh
 	TArray<int32> FirstNeighbour;
 	TArray<int32> Neighbours;
 
-	/** A square sheet of Side x Side vertices with bumps; its border has no neighbours, so it stays where
-	 * it is. */
+	/** Makes a square sheet of Side x Side vertices with bumps. Vertices of its border have no neighbours, so
+	 * they do not move. */
 	static FSmoothableMesh MakeBumpySheet(int32 Side);
 
-	/** Mean distance of the vertices from the middle of their neighbours. */
+	/** The mean distance of a vertex from the middle of its neighbours. */
 	static double Roughness(const FSmoothableMesh& Mesh, const TArray<FVector3f>& Positions);
 };
 
 using FSharedMesh = TSharedPtr<const FSmoothableMesh, ESPMode::ThreadSafe>;
 
-/** Smooths a copy of a mesh. On one thread at a time, but for the split that SmoothPassOn makes. */
+/** Smooths a copy of a mesh. Use it on one thread at a time; SmoothPassOn itself uses several. */
 class FMeshSmoothing
 {
 public:
@@ -37,18 +36,18 @@ public:
 	int32 GetPasses() const { return Passes.load(); }
 	int32 GetTotalPasses() const { return TotalPasses; }
 
-	/** Goes on with the present pass, up to so many vertices. False: it was asked to stop. */
+	/** Goes on with the present pass for at most so many vertices. False: it was asked to stop. */
 	bool SmoothSome(int32 MaxVertices);
 
-	/** A whole pass, split over threads of the pool, each of which works for what is current here. False:
-	 * as above. */
+	/** Does a whole pass on threads of the pool. What is current here is current on each of them. False:
+	 * it was asked to stop. */
 	bool SmoothPassOn(FQueuedThreadPool& Pool);
 
-	/** Not while it works. What there is so far: after so many whole passes. */
+	/** The result after the last whole pass. Do not call it during a pass. */
 	const TArray<FVector3f>& GetPositions() const { return Present; }
 	const FSmoothableMesh& GetMesh() const { return *Mesh; }
 
-	/** Vertices from First up to End of the pass. False: asked to stop before the last one. */
+	/** Smooths the vertices from First up to End. False: it was asked to stop before the last one. */
 	bool SmoothRange(int32 First, int32 End);
 
 private:

@@ -7,7 +7,8 @@
 
 namespace
 {
-	/** Some tens of microseconds: between two questions whether the slice is over. */
+	/** So many vertices between two questions whether the slice is over: some tens of microseconds of
+	 * work. */
 	constexpr int32 VerticesPerStep = 4096;
 }
 
@@ -28,7 +29,7 @@ TOptional<ERunMode> RunModeFromText(const FString& Text)
 	return {};
 }
 
-/** What a run's callable and its completion share. */
+/** The data that the function of a run and its completion share. */
 struct FSmoothingRuns::FRun
 {
 	FRun(FSharedMesh InMesh, FSmoothingOptions&& InOptions)
@@ -46,7 +47,7 @@ struct FSmoothingRuns::FRun
 		}
 	}
 
-	/** The last part of the work: what the completion has only to take over. */
+	/** The last step of the work. It makes the result, which the completion only takes over. */
 	dcc_status Finish()
 	{
 		const TSharedRef<FSmoothableMesh, ESPMode::ThreadSafe> Copy =
@@ -63,8 +64,8 @@ struct FSmoothingRuns::FRun
 	double Roughness = 0.0;
 };
 
-/** Has the viewport show a run instead of the mesh, for its scope: whatever ends that takes it back. Of
- * several the last to begin is shown. On the game thread. */
+/** Makes the viewport show a run instead of the mesh until the end of its scope, however that ends. Of
+ * several runs the last one that began is shown. For the game thread. */
 class FSmoothingRuns::FPreview
 {
 public:
@@ -102,7 +103,7 @@ dcc_status FSmoothingRuns::Post(dcc::job& OutJob, FSmoothingOptions Options)
 	Posting.parent = Options.Parent;
 	Posting.any_thread = Options.Mode == ERunMode::Worker;
 	Posting.owner = &Jobs.GetOwner();
-	// Someone looks at the bar; the others are for when there is time.
+	// A user waits at the bar of a slow task. The other runs have time.
 	Posting.lane = Options.Mode == ERunMode::SlowTask ? dcc::lane::interactive : dcc::lane::normal;
 
 	const ERunMode Mode = Options.Mode;
@@ -133,8 +134,8 @@ dcc_status FSmoothingRuns::RunOnce(FRun& Run, const dcc::job& Job) const
 	return Run.Finish();
 }
 
-/** False: it was asked to stop. Without exceptions a cancel, as the close of the jobs, destroys it where it
- * awaits, on the game thread, so what has to be taken back is in destructors. */
+/** False: it was asked to stop. Unreal has no exceptions. So a cancel, or the close of the jobs, destroys the
+ * coroutine at its await, on the game thread, and destructors undo what has to be undone. */
 dcc::task<bool> FSmoothingRuns::RunInSlices(TSharedRef<FRun, ESPMode::ThreadSafe> Run)
 {
 	const dcc::job Job = dcc::job::current();
@@ -146,7 +147,7 @@ dcc::task<bool> FSmoothingRuns::RunInSlices(TSharedRef<FRun, ESPMode::ThreadSafe
 			co_return false;
 		}
 		Run->Tell(Job);
-		co_await dcc::slice(); // to the next frame, when this job's part of the budget is used up
+		co_await dcc::slice(); // goes on in the next frame if this job's budget is used up
 	}
 	Run->Finish();
 	co_return true;
@@ -199,7 +200,7 @@ void FSmoothingRuns::End(FRun& Run, const dcc::job& Job, dcc::job_state State)
 		const FScopeLock Lock(&MeshLock);
 		if (State == dcc::job_state::completed)
 		{
-			// The game thread is where a real plugin would write into its UObject, inside a transaction.
+			// A real plugin would write into its UObject here, on the game thread, inside a transaction.
 			Mesh = Run.Smoothed;
 			++Revision;
 		}

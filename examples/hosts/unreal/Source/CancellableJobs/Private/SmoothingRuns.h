@@ -1,4 +1,4 @@
-// Smooths the mesh of the scene as a job: on workers, on the game thread in slices, or in a slow task.
+// Smooths the mesh of the scene as a job, on workers, on the game thread in slices, or in a slow task.
 #pragma once
 
 #include "CoreMinimal.h"
@@ -10,37 +10,37 @@
 
 class FGameThreadJobs;
 
-/** Where a run works. */
+/** On which threads a run works. */
 enum class ERunMode
 {
-	/** On the threads of the pool; the game thread only takes the result over. */
+	/** It works on the threads of the pool. The game thread only takes the result over. */
 	Worker,
-	/** On the game thread, a slice each frame: for work that touches UObjects. The editor stays usable, and
-	 * shows the passes as they are made. */
+	/** It works on the game thread, one slice in each frame, as work that touches UObjects has to. The editor
+	 * stays usable, and shows each pass. */
 	Sliced,
-	/** On the game thread in one go, under a slow task's dialog. */
+	/** It works on the game thread without a break, under the dialog of a slow task. */
 	SlowTask
 };
 
 TOptional<ERunMode> RunModeFromText(const FString& Text);
 
-/** What a run was, when it is over. */
+/** The outcome of a run that is over. */
 struct FSmoothingOutcome
 {
 	int32 Passes = 0;
 	int32 TotalPasses = 0;
-	/** Of the scene's mesh afterwards, which only a completed run changes. */
+	/** The revision of the scene's mesh after the run. Only a completed run changes it. */
 	int32 Revision = 0;
-	/** Of what a completed run made of it. */
+	/** The roughness of the mesh that a completed run has made. */
 	double Roughness = 0.0;
 };
 
-/** What the viewport shows. */
+/** What the viewport shows now. */
 struct FShownMesh
 {
-	/** How many passes of a run under way; 0 for the scene's mesh. */
+	/** How many passes the shown run has done; 0 if the scene's mesh is shown. */
 	int32 Passes = 0;
-	/** Of the scene's mesh. */
+	/** The revision of the scene's mesh. */
 	int32 Revision = 0;
 	double Roughness = 0.0;
 };
@@ -49,24 +49,25 @@ struct FSmoothingOptions
 {
 	ERunMode Mode = ERunMode::Worker;
 	int32 Passes = 1;
-	/** A cancel of it cancels the run. */
+	/** A cancel of this token cancels the run. */
 	dcc::token Parent;
-	/** Told now and then on the thread that works. */
+	/** Called now and then, on the thread that works. */
 	std::function<void(const dcc::job&)> Progress;
-	/** Told once on the game thread, also when the run never began. */
+	/** Called once on the game thread, also if the run has never begun. */
 	std::function<void(const dcc::job&, dcc::job_state, const FSmoothingOutcome&)> Ended;
 };
 
-/** The mesh, and the runs on it. Destroyed after its jobs were stopped. */
+/** The mesh, and the runs on it. Stop its jobs before it is destroyed. */
 class FSmoothingRuns
 {
 public:
 	FSmoothingRuns(const FGameThreadJobs& InJobs, int32 Side);
 
-	/** Any thread. Negative: refused, nothing of the options is called. */
+	/** Begins a run. Any thread may call this. Negative: it was refused, and no function of the options is
+	 * called. */
 	dcc_status Post(dcc::job& OutJob, FSmoothingOptions Options);
 
-	/** On the game thread. */
+	/** Call it on the game thread. */
 	FShownMesh GetShown() const;
 
 private:
@@ -82,6 +83,6 @@ private:
 	mutable FCriticalSection MeshLock;
 	FSharedMesh Mesh;
 	int32 Revision = 0;
-	/** The run that the viewport shows instead of the mesh, or null. Game thread. */
+	/** The run that the viewport shows instead of the mesh, or null. For the game thread. */
 	const FRun* Previewed = nullptr;
 };

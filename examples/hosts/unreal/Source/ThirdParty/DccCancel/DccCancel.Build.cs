@@ -1,9 +1,9 @@
-// The library as `cmake --install` lays it out, one prefix a platform beside this file:
+// The library as `cmake --install` writes it. Each platform has a prefix beside this file:
 //
 //     cmake -S dcc-cancel -B build && cmake --build build
 //     cmake --install build --prefix <plugin>/Source/ThirdParty/DccCancel/Linux     (or Win64, Mac)
 //
-// with -DCMAKE_INSTALL_LIBDIR=lib where CMake would choose lib64 or lib/<architecture>.
+// Add -DCMAKE_INSTALL_LIBDIR=lib if CMake would choose lib64 or lib/<architecture>.
 
 using System.IO;
 using UnrealBuildTool;
@@ -25,14 +25,14 @@ public class DccCancel : ModuleRules
 		if (Target.Platform == UnrealTargetPlatform.Win64)
 		{
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "dcc_cancel.lib"));
-			// Delayed, so that StartupModule can load it out of the plugin's own folder first.
+			// Loaded with a delay, so that StartupModule can load it from the plugin's own folder first.
 			PublicDelayLoadDLLs.Add("dcc_cancel.dll");
 			RuntimeDependencies.Add(
 				"$(BinaryOutputDir)/dcc_cancel.dll", Path.Combine(Prefix, "bin", "dcc_cancel.dll"));
 		}
 		else if (Target.Platform == UnrealTargetPlatform.Linux)
 		{
-			// Linked by this name, loaded by the one that has the ABI's major: that file is what is staged.
+			// The linker uses this name, the loader the name with the ABI's major: that file is staged.
 			PublicAdditionalLibraries.Add(Path.Combine(Prefix, "lib", "libdcc_cancel.so"));
 			RuntimeDependencies.Add(
 				"$(BinaryOutputDir)/libdcc_cancel.so.2", Path.Combine(Prefix, "lib", "libdcc_cancel.so.2"));
