@@ -1,10 +1,10 @@
-//! Link arguments of the shared library, and what the sources are told about their own build.
-//! Generates no file: the header is made and checked by a test.
+//! Gives the linker the arguments for the shared library, and the sources facts about their build.
+//! It generates no file: a test makes the header and checks it.
 
 use std::path::Path;
 use std::{env, fs};
 
-/// Major of the ABI: part of the SONAME. `src/ffi/library.rs` asserts that it is the same there.
+/// The major version of the ABI, a part of the SONAME. `src/ffi/library.rs` asserts the same number.
 const ABI_MAJOR: u32 = 2;
 
 fn main() {
@@ -42,8 +42,8 @@ fn main() {
     println!("cargo::rustc-env=DCC_BUILD_ID={:016x}", fingerprint());
 }
 
-/// A number that changes with the sources and the profile. Tests compare it with the one that a
-/// loaded library reports, so that none of them passes against a library left over from before.
+/// A number that changes with the sources and the profile. Tests compare it with the number that a
+/// loaded library reports, so that no test passes with a library of an earlier build.
 fn fingerprint() -> u64 {
     let mut files = Vec::new();
     collect(Path::new("src"), &mut files);
@@ -59,7 +59,7 @@ fn fingerprint() -> u64 {
     for variable in ["TARGET", "PROFILE", "OPT_LEVEL"] {
         add(env::var(variable).unwrap_or_default().as_bytes());
     }
-    // Where the sources lie changes nothing.
+    // The folder of the sources must not change the number.
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     for flag in flags.split('\x1f').filter(|flag| !flag.starts_with("--remap-path-prefix")) {
         add(flag.as_bytes());

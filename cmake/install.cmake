@@ -1,5 +1,5 @@
-# What is installed: headers, library, tool, Python package, licences, and the packages for CMake and
-# pkg-config.
+# Installs the headers, the library, the tool, the Python package, the licences, and the package files for
+# CMake and pkg-config.
 
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
@@ -8,7 +8,7 @@ install(FILES include/dcc_cancel.h include/dcc_cancel.hpp include/dcc_cancel_dl.
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY include/dcc_cancel DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         FILES_MATCHING PATTERN "*.hpp")
-# The Python package; it looks for the library in the same prefix.
+# The Python package. It looks for the library in the same prefix.
 install(DIRECTORY python/dcc_cancel DESTINATION "${CMAKE_INSTALL_DATADIR}/dcc_cancel/python"
         FILES_MATCHING PATTERN "*.py" PATTERN "*.pyi" PATTERN "py.typed" PATTERN "__pycache__" EXCLUDE)
 # The command line tool.
@@ -19,7 +19,7 @@ install(FILES LICENSE-MIT LICENSE-APACHE DESTINATION "${CMAKE_INSTALL_DATADIR}/l
 if(WIN32)
   set(DCC_CANCEL_INSTALLED "${CMAKE_INSTALL_BINDIR}/${DCC_CANCEL_SHARED_NAME}")
   install(PROGRAMS "${DCC_CANCEL_STAGED}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
-  # Under the names that linkers and Unreal's build files look for.
+  # The import libraries get the names that linkers and Unreal's build files look for.
   foreach(DCC_CANCEL_ONE_IMPORT IN LISTS DCC_CANCEL_BUILT_IMPORT)
     if(DCC_CANCEL_ONE_IMPORT MATCHES "\\.lib$")
       set(DCC_CANCEL_IMPORT_NAME "dcc_cancel.lib")
@@ -30,7 +30,8 @@ if(WIN32)
             RENAME "${DCC_CANCEL_IMPORT_NAME}")
   endforeach()
 else()
-  # The link: projects copy what it names beside their plugins, where loaders look for the name of the link.
+  # The installed library is the link with the ABI's major version. Projects copy the file that it points to
+  # beside their plugins, under the name of the link, because loaders look for that name.
   set(DCC_CANCEL_INSTALLED "${CMAKE_INSTALL_LIBDIR}/${DCC_CANCEL_SHARED_NAME}")
   install(PROGRAMS "${DCC_CANCEL_STAGED}" DESTINATION "${CMAKE_INSTALL_LIBDIR}"
           RENAME "${DCC_CANCEL_VERSIONED_NAME}")
@@ -40,7 +41,7 @@ else()
     install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${DCC_CANCEL_SHARED_NAME}"
             DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   endif()
-  # The name that -ldcc_cancel finds.
+  # The link that -ldcc_cancel finds.
   file(CREATE_LINK "${DCC_CANCEL_SHARED_NAME}"
        "${CMAKE_CURRENT_BINARY_DIR}/${DCC_CANCEL_FILE}" SYMBOLIC)
   install(FILES "${CMAKE_CURRENT_BINARY_DIR}/${DCC_CANCEL_FILE}"
@@ -59,7 +60,7 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/dcc_cancel-config.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/dcc_cancel-config-version.cmake"
         DESTINATION "${DCC_CANCEL_PACKAGE_DIR}")
 
-# The pkg-config file finds its prefix from where it lies.
+# The pkg-config file finds the prefix relative to its own folder.
 file(RELATIVE_PATH DCC_CANCEL_PREFIX_FROM_PC
      "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 configure_file(cmake/dcc_cancel.pc.in "${CMAKE_CURRENT_BINARY_DIR}/dcc_cancel.pc" @ONLY)

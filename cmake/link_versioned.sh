@@ -1,9 +1,9 @@
 #!/bin/sh
-# A linker for `cargo rustc -- -Clinker=THIS`: puts dcc_cancel.map in the place of the list of exported
-# functions that rustc makes. Linkers take no second list beside one without a version.
+# A linker for `cargo rustc -- -Clinker=THIS`. It replaces rustc's list of exported functions by
+# dcc_cancel.map, because linkers accept no second list beside a list without versions.
 #
-#   DCC_CANCEL_LINKER     the linker that is called then; cc if not set
-#   DCC_CANCEL_LINKER_IN  the name of a variable that has another, if that is set: cargo's for a platform
+#   DCC_CANCEL_LINKER     the linker that this script calls; cc if it is not set
+#   DCC_CANCEL_LINKER_IN  the name of a variable whose value, if set, is used instead: cargo's for a platform
 set -eu
 map=${0%/*}/dcc_cancel.map
 found=

@@ -1,7 +1,7 @@
 /* dcc-cancel for plugins that load the library at run time instead of linking it. C99 and C++17.
  *
  * Include this before dcc_cancel.h and dcc_cancel.hpp, everywhere in the plugin. In exactly one
- * source file define DCC_CANCEL_DL_IMPLEMENTATION before it:
+ * source file define DCC_CANCEL_DL_IMPLEMENTATION before you include it:
  *
  *     #define DCC_CANCEL_DL_IMPLEMENTATION
  *     #include "dcc_cancel_dl.h"
@@ -10,12 +10,14 @@
  *     if (dcc_cancel_load("/where/my/plugin/is/libdcc_cancel.so.2", why, sizeof why) != DCC_OK)
  *         report(why);
  *
- * dcc_cancel_load takes the instance that is already in the process, by the library's name, and
- * only if there is none loads the file. So all plugins share one instance and see each other's
- * cancels, also when each brings its own copy. From then on every function works under its usual
- * name. Before, nothing is cancelled: polls and questions answer 0, the rest DCC_ERROR_UNSUPPORTED
- * with NULL handles and empty texts. The instance may be older than this header: a function that it
- * lacks goes on answering like that. dcc_abi_version tells.
+ * dcc_cancel_load takes the instance that is already in the process, which it finds by the library's
+ * name. It loads the file only if there is no instance. So all plugins share one instance and see
+ * each other's cancels, even if each of them brings a copy. Afterwards every function works under
+ * its usual name.
+ *
+ * Before that call nothing is cancelled: polls and questions answer 0, all other functions answer
+ * DCC_ERROR_UNSUPPORTED, a NULL handle or an empty text. The instance may be older than this header.
+ * A function that it lacks always answers in this way. dcc_abi_version tells the version.
  *
  * Generated from dcc_cancel.h; do not edit. */
 
@@ -26,7 +28,7 @@
 #error "include dcc_cancel_dl.h before dcc_cancel.h and dcc_cancel.hpp"
 #endif
 
-/* Hidden, so that no plugin ever runs another one's copy of these functions. */
+/* Hidden, so that a plugin never runs the copy of these functions of another plugin. */
 #if defined(_WIN32)
 #define DCC_CANCEL_HIDDEN_
 #else
@@ -257,16 +259,20 @@ typedef struct dcc_cancel_api {
         dcc_progress_counter *out_counter);
 } dcc_cancel_api;
 
-/* Makes the functions available. DCC_OK, also when they were before. DCC_NOT_FOUND: no instance is
- * there and `path` could not be loaded; DCC_ERROR_UNSUPPORTED: what is there is of another ABI;
- * DCC_ERROR_RESOURCES: no memory. `path` is a file (UTF-8), NULL for the system's search by name.
- * Why it failed goes to `error`, up to `error_size` bytes with the NUL. Any thread. */
+/* Makes the functions available. Any thread may call this. `path` is a file (UTF-8); NULL lets the
+ * system search by the library's name. If the call fails, `error` gets the reason, in at most
+ * `error_size` bytes with the NUL.
+ *
+ * - DCC_OK: the functions are available, since this call or an earlier one.
+ * - DCC_NOT_FOUND: there is no instance, and `path` could not be loaded.
+ * - DCC_ERROR_UNSUPPORTED: the instance has another ABI.
+ * - DCC_ERROR_RESOURCES: there is no memory. */
 DCC_CANCEL_HIDDEN_ dcc_status dcc_cancel_load(const char *path, char *error, size_t error_size);
 
-/* The functions once they are available, else NULL. Written by dcc_cancel_load. */
+/* The functions after dcc_cancel_load, which writes this pointer. NULL before. */
 extern DCC_CANCEL_HIDDEN_ const dcc_cancel_api *dcc_cancel_loaded_api;
 
-/* Reads the pointer as another thread may be writing it. */
+/* Reads the pointer atomically, because another thread may be writing it. */
 DCC_API const dcc_cancel_api *dcc_cancel_api_now(void)
 {
 #if defined(_MSC_VER) && !defined(__clang__)
@@ -276,7 +282,7 @@ DCC_API const dcc_cancel_api *dcc_cancel_api_now(void)
 #endif
 }
 
-/* What is never cancelled. */
+/* A poll layer that is never cancelled. */
 DCC_API dcc_poll_layer dcc_cancel_quiet_layer_(void)
 {
     static const uint64_t never = 0;
@@ -1801,7 +1807,7 @@ const dcc_cancel_api *dcc_cancel_loaded_api = NULL;
 typedef BOOL(WINAPI *dcc_cancel_modules_)(HANDLE, HMODULE *, DWORD, LPDWORD);
 typedef DWORD(WINAPI *dcc_cancel_module_name_)(HANDLE, HMODULE, LPWSTR, DWORD);
 
-/* The oldest of the modules of the library's name; NULL where the system does not tell. */
+/* The oldest module with the library's name. NULL if the system does not tell. */
 static HMODULE dcc_cancel_oldest_(void)
 {
     const HMODULE kernel = GetModuleHandleW(L"kernel32.dll");
@@ -1818,7 +1824,7 @@ static HMODULE dcc_cancel_oldest_(void)
         return NULL;
     memcpy(&list_modules, &list, sizeof list);
     memcpy(&name_module, &name, sizeof name);
-    /* Others may load more meanwhile. */
+    /* Other threads may load modules meanwhile, so the list may grow. */
     while (needed > room) {
         free(modules);
         room = needed;
@@ -1838,7 +1844,7 @@ static HMODULE dcc_cancel_oldest_(void)
     return oldest;
 }
 
-/* By name the system may find any of several copies; each copy knows whether it is the first. */
+/* The system may find any of several copies by the name. Each copy knows whether it is the first. */
 static void *dcc_cancel_find_loaded_(void)
 {
     HMODULE library = NULL;
@@ -1846,7 +1852,7 @@ static void *dcc_cancel_find_loaded_(void)
     FARPROC check;
     int look;
     dcc_status(*is_first)(void);
-    /* Pinned: whoever brought it may be unloaded before its first use pins it by itself. */
+    /* Pinned, because the plugin that brought it may be unloaded before its first use pins it. */
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN, L"dcc_cancel.dll", &library);
     check = library != NULL ? GetProcAddress(library, "dcc_instance_check") : NULL;
     if (check == NULL)
@@ -1854,7 +1860,7 @@ static void *dcc_cancel_find_loaded_(void)
     memcpy(&is_first, &check, sizeof check);
     if (is_first() != DCC_SECOND_INSTANCE)
         return (void *)library;
-    /* While others load modules the list may be torn. */
+    /* While other threads load modules, the list may be inconsistent, so look again. */
     for (look = 0; oldest == NULL && look < 100; ++look)
         oldest = dcc_cancel_oldest_();
     if (oldest == NULL ||
@@ -1887,7 +1893,7 @@ static void dcc_cancel_symbol_(void *library, const char *name, void *function)
 static void *dcc_cancel_find_loaded_(void)
 {
 #if defined(__APPLE__)
-    /* The loader's list has the oldest first, and file names say which library it is. */
+    /* The loader's list begins with the oldest image. The file name tells the library. */
     uint32_t index;
     for (index = 0; index < _dyld_image_count(); ++index) {
         const char *path = _dyld_get_image_name(index);
@@ -1919,7 +1925,7 @@ static void dcc_cancel_symbol_(void *library, const char *name, void *function)
 
 #endif
 
-/* The one instance: the one that is there, or the file's. Never closed; it never unloads. */
+/* The instance that is loaded, or else the file's. It is never closed, because it never unloads. */
 static void *dcc_cancel_instance_(const char *path, char *error, size_t error_size)
 {
     void *first = dcc_cancel_find_loaded_();
@@ -1929,12 +1935,12 @@ static void *dcc_cancel_instance_(const char *path, char *error, size_t error_si
     own = dcc_cancel_open_(path != NULL ? path : DCC_CANCEL_NAME_, error, error_size);
     if (own == NULL)
         return NULL;
-    /* Another thread may have loaded another copy meanwhile; all take the first. */
+    /* Another thread may have loaded another copy meanwhile. All threads then take the first one. */
     first = dcc_cancel_find_loaded_();
     return first != NULL ? first : own;
 }
 
-/* What an older library lacks stays NULL and answers as before loading. */
+/* A function that an older library lacks stays NULL. It answers as before the load. */
 static void dcc_cancel_fill_(dcc_cancel_api *api, void *library)
 {
     dcc_cancel_symbol_(library, "dcc_status_string", &api->dcc_status_string);

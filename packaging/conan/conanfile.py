@@ -1,7 +1,7 @@
-"""The library for Conan 2: `conan create packaging/conan`, in a checkout.
+"""The library for Conan 2. Run `conan create packaging/conan` in a checkout.
 
-It is built by cargo, which has to be there, or taken from an unpacked archive of `cargo xtask dist`:
-`-c user.dcc_cancel:prefix=FOLDER`.
+cargo, which must be installed, builds the library. With `-c user.dcc_cancel:prefix=FOLDER` it is taken from
+an unpacked archive of `cargo xtask dist` instead.
 """
 
 import os
@@ -43,7 +43,7 @@ class DccCancel(ConanFile):
             raise ConanInvalidConfiguration("%s is %s, which has no folder include" % (PREFIX, prefix))
 
     def package_id(self):
-        # It shows C alone, and is always optimized.
+        # The interface is C, and the library is always optimized, so these two make no difference.
         del self.info.settings.compiler
         del self.info.settings.build_type
 

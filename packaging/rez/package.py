@@ -1,5 +1,5 @@
-# The library for Rez: `rez build --install` in this folder, with DCC_CANCEL_PREFIX set to an unpacked archive
-# of `cargo xtask dist`, or to where CMake has installed it.
+# The library for Rez. Run `rez build --install` in this folder with DCC_CANCEL_PREFIX set to an unpacked
+# archive of `cargo xtask dist`, or to the prefix of an installation by CMake.
 
 name = "dcc_cancel"
 description = "Cooperative cancellation for native DCC plugins: tokens, jobs, polls behind a C ABI"

@@ -1,11 +1,11 @@
-//! What can be made, by the names that `--only` takes.
+//! The artefacts that can be made, and their names for `--only`.
 
 use crate::platform::{PLATFORMS, Platform};
 
 pub enum Artefact {
-    /// The archive of a platform, that of its symbols, and the wheel.
+    /// The archive of a platform, the archive of its symbols, and the wheel.
     Platform(&'static Platform),
-    /// The sources, with those of all crates.
+    /// The archive of the sources, with the sources of all crates.
     Source,
 }
 
@@ -22,7 +22,7 @@ impl Artefact {
     }
 }
 
-/// All names, for people.
+/// All names, as a text for people.
 pub fn names() -> String {
     Artefact::all().map(|artefact| artefact.name()).collect::<Vec<_>>().join(", ")
 }

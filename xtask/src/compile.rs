@@ -1,4 +1,4 @@
-//! The library and the tool, compiled for a platform, with the symbols still in them.
+//! Compiles the library and the tool for a platform. Their symbols stay in them.
 
 use crate::macos;
 use crate::platform::{Platform, System};
@@ -32,7 +32,7 @@ pub fn compile(workshop: &Workshop, platform: &Platform) -> Result<Built> {
     Ok(joined)
 }
 
-/// One file of several, of which a system takes the one for its processor.
+/// Joins files for several processors into one file. A system takes the part for its processor.
 fn universal<'a>(parts: impl Iterator<Item = &'a PathBuf>, to: &Path) -> Result<()> {
     succeed(Command::new(llvm("llvm-lipo")?).arg("-create").args(parts).arg("-output").arg(to))
 }
@@ -45,13 +45,14 @@ fn compile_for(workshop: &Workshop, platform: &Platform, triple: &str) -> Result
         System::Linux => vec!["-Clinker=cmake/link_versioned.sh".to_owned()],
         System::Macos => macos::link_arguments(triple)?,
     };
-    // The tool exports nothing.
+    // Except on macOS the arguments concern exported functions, and the tool exports none.
     let tool_linked = if platform.system == System::Macos { &linked[..] } else { &[] };
     let sdk = match platform.system {
         System::Macos => Some(macos::sdk(workshop, &folder)?),
         System::Linux | System::Windows => None,
     };
-    // Folders of their own: both make a file of the library's name, see Cargo.toml. So both may run at once.
+    // Each build has a folder of its own, because both make a file with the library's name, see
+    // Cargo.toml. So both can run at the same time.
     let build = |part: &str, what: &[&str], linked: &[String]| {
         let mut cargo = workshop.command(workshop.tool("cargo-zigbuild"));
         cargo.arg("rustc").args(what).args(["--release", "--locked", "--package", "dcc-cancel"]);
@@ -62,15 +63,16 @@ fn compile_for(workshop: &Workshop, platform: &Platform, triple: &str) -> Result
             cargo.env("SDKROOT", sdk);
         }
         cargo
-            // Compilers of C write this name of the folder into what they make, since it is one of its names.
+            // Compilers of C write the folder's name into their output. They take it from PWD if that is one
+            // of its names, as this link is, so no path of this machine is written.
             .env("PWD", "/proc/self/cwd")
             .env("CARGO_ZIGBUILD_CACHE_DIR", folder.join(part).join("zigbuild"))
             .env("CARGO_ENCODED_RUSTFLAGS", flags(workshop, platform, &toolchain)?)
-            // Windows' files tell when they were linked.
+            // Files for Windows contain the time at which they were linked.
             .env("SOURCE_DATE_EPOCH", workshop.time.to_string())
             .env("DCC_CANCEL_LINKER_IN", linker_variable(triple))
             .env("MACOSX_DEPLOYMENT_TARGET", macos::OLDEST)
-            // `symbols` takes them out.
+            // `symbols` takes the symbols out later.
             .env("CARGO_PROFILE_RELEASE_STRIP", "none")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
             .arg("--")
@@ -89,12 +91,13 @@ fn compile_for(workshop: &Workshop, platform: &Platform, triple: &str) -> Result
     })
 }
 
-/// Where cargo-zigbuild tells cargo which linker to call.
+/// The variable in which cargo-zigbuild tells cargo which linker to call.
 fn linker_variable(triple: &str) -> String {
     format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase().replace('-', "_"))
 }
 
-/// No path of this machine stands in what is built. The last that fits a path counts.
+/// Flags that keep paths of this machine out of the output. If several of them match a path, the last
+/// one counts, so the innermost folder comes last.
 fn flags(workshop: &Workshop, platform: &Platform, toolchain: &Toolchain) -> Result<String> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
@@ -107,7 +110,7 @@ fn flags(workshop: &Workshop, platform: &Platform, toolchain: &Toolchain) -> Res
     ];
     flags.extend(match platform.system {
         System::Linux => Some("-Clink-arg=-Wl,--build-id=sha1".to_owned()),
-        // The crate libc names libiconv, of which nothing is used.
+        // The crate libc links libiconv, but nothing of it is used.
         System::Macos => Some("-Clink-arg=-Wl,-dead_strip_dylibs".to_owned()),
         System::Windows => None,
     });

@@ -1,4 +1,4 @@
-//! One artefact after the other, and what was not made.
+//! Makes one artefact after the other, and tells which ones were not made.
 
 use crate::artefact::{Artefact, names};
 use crate::compile::{Built, compile};
@@ -14,7 +14,7 @@ use crate::workshop::Workshop;
 use std::fs;
 use std::path::Path;
 
-/// Whether all was made that has to be.
+/// Whether all artefacts were made that have to be.
 pub fn dist(only: &[String]) -> Result<bool> {
     let unknown = only.iter().find(|name| !Artefact::all().any(|of| of.name() == **name));
     if let Some(name) = unknown {
@@ -51,7 +51,7 @@ pub fn dist(only: &[String]) -> Result<bool> {
     Ok(is_fine)
 }
 
-/// The archive of a platform, that of its symbols, and the wheel.
+/// Makes the archive of a platform, the archive of its symbols, and the wheel.
 fn make(workshop: &Workshop, platform: &Platform) -> Result<()> {
     let name = format!("dcc-cancel-{}-{}", workshop.version, platform.name);
     let symbols_name = format!("{name}-symbols");

@@ -1,4 +1,4 @@
-//! The crates that are linked into what is delivered, as cargo resolves them for a platform.
+//! The crates that are linked into the delivered files, as cargo resolves them for a platform.
 
 use crate::trouble::{Result, While};
 use crate::workshop::{Workshop, print};
@@ -9,20 +9,20 @@ use std::path::PathBuf;
 pub struct Crate {
     pub name: String,
     pub version: String,
-    /// As SPDX has it.
+    /// The licence as an expression of SPDX.
     pub license: String,
-    /// Of the package in the registry, from Cargo.lock.
+    /// The checksum of the package in the registry, from Cargo.lock.
     pub checksum: Option<String>,
-    /// Its sources.
+    /// The folder of its sources.
     pub folder: PathBuf,
-    /// What it is linked with, in names of this graph.
+    /// The crates that it links, by their keys in this graph.
     pub uses: BTreeSet<String>,
 }
 
-/// All crates by name and version, the package itself among them.
+/// All crates by name and version, the package itself included.
 pub type Graph = BTreeMap<String, Crate>;
 
-/// Of all that a platform is compiled for.
+/// The crates for all targets of a platform together.
 pub fn graph(workshop: &Workshop, triples: &[&str]) -> Result<Graph> {
     let mut all = Graph::new();
     for triple in triples {
@@ -75,7 +75,7 @@ fn by_id(list: &Value) -> BTreeMap<&str, &Value> {
     list.as_array().into_iter().flatten().map(|of| (text(of, "id"), of)).collect()
 }
 
-/// Without what only builds and tests need, which has a kind.
+/// The dependencies that are linked. Those for builds and tests have a `kind`, and are left out.
 fn linked(node: &Value) -> impl Iterator<Item = &str> {
     let needed = |of: &&Value| {
         of["dep_kinds"].as_array().into_iter().flatten().any(|kind| kind["kind"].is_null())

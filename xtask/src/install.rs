@@ -1,4 +1,4 @@
-//! An archive's contents, as CMake installs them from this checkout, and what goes with them.
+//! Writes the contents of an archive: the files that CMake installs, documents, notices and the SBOM.
 
 use crate::compile::Built;
 use crate::graph::Graph;
@@ -11,10 +11,10 @@ use crate::workshop::{Workshop, print};
 use std::fs;
 use std::path::Path;
 
-/// Documents and examples, with the places that they have in the checkout, so that their links lead on.
+/// Documents and examples. They keep their places of the checkout, so that their links stay valid.
 const DOCUMENTS: &[&str] = &["README.md", "CHANGELOG.md", "docs", "examples"];
 
-/// Fills `prefix`, which is not there.
+/// Creates and fills the folder `prefix`.
 pub fn install(
     workshop: &Workshop,
     platform: &Platform,
@@ -52,7 +52,8 @@ pub fn install(
     notices::write(workshop, platform, graph, &prefix.join("share/licenses/dcc_cancel"))
 }
 
-/// What CMake has to be told to install for another system: not to try a compiler, since it compiles nothing.
+/// The settings for CMake to install for another system. It compiles nothing, so it must not try a
+/// compiler.
 fn for_system(system: System) -> &'static [&'static str] {
     match system {
         System::Linux => &[],
@@ -73,7 +74,7 @@ fn for_system(system: System) -> &'static [&'static str] {
     }
 }
 
-/// What git knows of below `paths`, so that nothing that lies about comes along.
+/// Copies the files below `paths` that git knows, so that no stray file is delivered.
 pub fn copy_known(workshop: &Workshop, paths: &[&str], to: &Path) -> Result<()> {
     let mut git = workshop.command("git");
     let names = print(git.args(["ls-files", "-z", "--"]).args(paths))?;
@@ -86,7 +87,7 @@ pub fn copy_known(workshop: &Workshop, paths: &[&str], to: &Path) -> Result<()> 
     Ok(())
 }
 
-/// Writes a folder anew.
+/// Makes an empty folder, in place of an earlier one.
 pub fn empty(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).doing(folder.display())?;

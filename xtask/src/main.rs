@@ -1,12 +1,15 @@
-//! `cargo xtask dist`: makes what users get out of this checkout, into `target/dist`.
+//! `cargo xtask dist` makes the files for users from this checkout, in `target/dist`.
 //!
-//! `dist` makes one artefact after the other and tells what was not made, and why; `artefact` says which
-//! there are. `source` has the sources. A `platform`'s archive is what `compile` builds, `symbols` splits,
-//! `install` lays out as CMake does, with `notices` and `sbom` of all that is linked, which `graph` finds,
-//! and `pack` writes; `wheel` has the library for Python. `workshop` has the folders and the tools,
-//! `toolchain` the compiler, `windows` what only a DLL has, `macos` what only the linker for that needs.
+//! - `dist` makes one artefact after the other, and tells which ones were not made, and why.
+//! - `artefact` lists the artefacts, `platform` the platforms.
+//! - `source` makes the archive of the sources.
+//! - For a platform `compile` builds the files, `symbols` splits their symbols off, `install` writes the
+//!   contents of the archive, `pack` the archive, and `wheel` the Python package.
+//! - `graph` finds the crates that are linked, for `notices` and `sbom`.
+//! - `workshop` has the folders and the tools, `toolchain` the compiler, `windows` and `macos` what only
+//!   these systems need.
 //!
-//! The same sources and tools give the same bytes, whoever makes them, where and when.
+//! The same sources and tools give the same bytes on every machine and at every time.
 
 #![forbid(unsafe_code)]
 
@@ -37,7 +40,7 @@ usage: cargo xtask dist [--only NAME]...
 Makes what users get, into target/dist: archives, wheels, and SHA256SUMS. At the end it lists what was not
 made, and why; that is a failure only for what was asked for by --only, and with DCC_NO_SKIP=1.";
 
-/// The artefacts that were asked for, all if none; nothing if the usage was.
+/// The artefacts to make: those that were named, or all. Nothing if the arguments are wrong.
 fn asked() -> Result<Option<Vec<String>>, lexopt::Error> {
     let mut parser = Parser::from_env();
     let mut only = Vec::new();

@@ -1,4 +1,4 @@
-//! THIRD-PARTY.txt: the licences of all that is linked into what is delivered, and to whom it belongs.
+//! THIRD-PARTY.txt: the licences and authors of everything that is linked into the delivered files.
 
 use crate::graph::{Crate, Graph};
 use crate::platform::{Platform, System};
@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Parts of zig that its linker puts in, and where zig keeps their licences.
+/// The parts of zig that its linker adds, and the files of zig with their licences.
 fn of_zig(system: System) -> &'static [(&'static str, &'static str)] {
     const UNWINDER: (&str, &str) = ("LLVM's libunwind, the unwinder", "lib/libunwind/LICENSE.TXT");
     const HELPERS: (&str, &str) = ("Zig's compiler_rt, which helps compiled code", "LICENSE");
@@ -22,12 +22,12 @@ fn of_zig(system: System) -> &'static [(&'static str, &'static str)] {
     match system {
         System::Linux => &[UNWINDER, GLIBC, HELPERS],
         System::Windows => &[UNWINDER, MINGW, HELPERS],
-        // LLVM's linker has put in nothing, and the unwinder is the system's.
+        // LLVM's linker has added nothing, and the unwinder belongs to the system.
         System::Macos => &[],
     }
 }
 
-/// Writes `THIRD-PARTY.txt`, and beside it what Rust says of its standard library.
+/// Writes `THIRD-PARTY.txt`, and beside it Rust's licence file for its standard library.
 pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, folder: &Path) -> Result<()> {
     let (licences_of_rust, name) = Toolchain::of(workshop, platform.triples[0])?.licences();
     let mut text = format!(
@@ -65,7 +65,7 @@ fn section(text: &mut String, title: &str, files: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// The files of a crate that say what it may be used for.
+/// The files of a crate with its licence and its notices.
 fn licences(of: &Crate) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(&of.folder).doing(of.folder.display())? {

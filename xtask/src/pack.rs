@@ -1,4 +1,4 @@
-//! Archives whose bytes depend on nothing but the names and contents of the files, and SHA256SUMS.
+//! Writes SHA256SUMS, and archives whose bytes depend only on the names and contents of the files.
 
 use crate::trouble::{Result, While};
 use flate2::{Compression, GzBuilder};
@@ -11,7 +11,7 @@ use tar::{Builder, EntryType, Header};
 use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipWriter};
 
-/// All below a folder, from there, in the order of their names.
+/// The paths of everything below a folder, relative to it, in the order of their names.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut left = vec![PathBuf::new()];
@@ -30,16 +30,16 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Users may run a file of a `bin` or `lib` folder that is none of text, and nothing else.
+/// Whether a file is executable: a file in a `bin` or `lib` folder that is not a text.
 fn is_program(name: &Path) -> bool {
     let is_text = name.extension().is_some_and(|end| end == "pc" || end == "cmake");
     (name.starts_with("bin") || name.starts_with("lib")) && !is_text
 }
 
-/// A `.tar.gz` of a folder, in which all is below the folder `top`.
+/// Writes a `.tar.gz` of a folder. In the archive all is below the folder `top`.
 pub fn tar_gz(folder: &Path, top: &str, to: &Path, time: u64) -> Result<()> {
     let file = File::create(to).doing(to.display())?;
-    // 255: which system it was made on is not known.
+    // 255 says that the system that made the file is unknown.
     let gzip = GzBuilder::new().mtime(0).operating_system(255);
     let mut tar = Builder::new(gzip.write(file, Compression::best()));
     let header = |kind, mode, size| {
@@ -64,7 +64,7 @@ pub fn tar_gz(folder: &Path, top: &str, to: &Path, time: u64) -> Result<()> {
             tar.append_link(&mut header(EntryType::Symlink, 0o777, 0), inside, target)
         } else {
             let bytes = fs::read(&path).doing(path.display())?;
-            // In sources scripts may lie anywhere.
+            // In an archive of sources, scripts may be in any folder.
             let may_run = is_program(&name) || kind.permissions().mode() & 0o100 != 0;
             let mode = if may_run { 0o755 } else { 0o644 };
             let mut header = header(EntryType::Regular, mode, bytes.len() as u64);
@@ -76,8 +76,8 @@ pub fn tar_gz(folder: &Path, top: &str, to: &Path, time: u64) -> Result<()> {
     file.sync_all().doing(to.display())
 }
 
-/// A `.zip` of a folder, in which all is below the folder `top`. There are no links in it, and its times are
-/// the first that it can tell.
+/// Writes a `.zip` of a folder. In the archive all is below the folder `top`. It contains no links, and
+/// its times are the earliest that the format allows.
 pub fn zip(folder: &Path, top: &str, to: &Path, _time: u64) -> Result<()> {
     let mut zip = ZipWriter::new(File::create(to).doing(to.display())?);
     for name in entries(folder)? {
@@ -95,7 +95,7 @@ pub fn zip(folder: &Path, top: &str, to: &Path, _time: u64) -> Result<()> {
     zip.finish().doing(to.display())?.sync_all().doing(to.display())
 }
 
-/// SHA256SUMS of all other files in the folder, as `sha256sum --check` reads it.
+/// Writes SHA256SUMS of all other files in the folder, for `sha256sum --check`.
 pub fn sums(folder: &Path) -> Result<()> {
     let list = folder.join("SHA256SUMS");
     let mut text = Vec::new();

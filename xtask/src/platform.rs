@@ -1,6 +1,6 @@
 //! The platforms that archives are made for.
 
-/// What libraries and programs are called, and how they are taken apart.
+/// It decides the names of libraries and programs, and how their symbols are split off.
 #[derive(Clone, Copy, PartialEq)]
 pub enum System {
     Linux,
@@ -8,16 +8,16 @@ pub enum System {
     Macos,
 }
 
-/// One archive.
+/// A platform, which gets one archive.
 pub struct Platform {
-    /// As `--only` names it.
+    /// The name that `--only` takes.
     pub name: &'static str,
     pub system: System,
-    /// What cargo builds for, each in a folder of this name. Several become one file for all of them.
+    /// The targets of cargo. Several targets are joined into one file for all of them.
     pub triples: &'static [&'static str],
-    /// What follows it for zig: the glibc of the VFX Reference Platform.
+    /// The suffix of the target for zig: the glibc version of the VFX Reference Platform.
     pub version: &'static str,
-    /// What pip calls it.
+    /// The platform tag of the wheel.
     pub wheel: &'static str,
 }
 
@@ -53,7 +53,7 @@ pub const PLATFORMS: &[Platform] = &[
 ];
 
 impl System {
-    /// As cargo calls it.
+    /// The name of the file that cargo makes.
     pub fn library(self) -> &'static str {
         match self {
             Self::Linux => "libdcc_cancel.so",

@@ -1,4 +1,4 @@
-//! The SBOM: what is linked into what is delivered, in CycloneDX 1.5.
+//! The SBOM, in CycloneDX 1.5: everything that is linked into the delivered files.
 
 use crate::graph::{Crate, Graph};
 use crate::platform::{Platform, System};
@@ -22,7 +22,7 @@ pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, to: &Path)
     })];
     let mut linker = json!({"type": "application", "name": "zig", "version": zig});
     if platform.system == System::Macos {
-        // LLVM's linker, by its compiler; the unwinder is the system's.
+        // LLVM's linker, called through clang. The unwinder belongs to the system.
         let clang = print(Command::new(llvm("clang")?).arg("--version"))?;
         let version = clang.lines().next().unwrap_or_default();
         linker = json!({"type": "application", "name": "clang", "version": version});
@@ -63,7 +63,7 @@ pub fn write(workshop: &Workshop, platform: &Platform, graph: &Graph, to: &Path)
     fs::write(to, text).doing(to.display())
 }
 
-/// The name of a crate for tools that look for what is known of it.
+/// The package URL of a crate, by which tools look up what is known about it.
 fn reference(of: &Crate) -> String {
     format!("pkg:cargo/{}@{}", of.name, of.version)
 }

@@ -1,4 +1,5 @@
-//! The sources, with those of all crates that `Cargo.lock` names: nothing has to be fetched to build them.
+//! The archive of the sources. It has the sources of all crates in `Cargo.lock`, so that a build fetches
+//! nothing.
 
 use crate::install::{copy_known, empty};
 use crate::pack;
@@ -6,7 +7,7 @@ use crate::trouble::{Result, Trouble, While};
 use crate::workshop::{Workshop, print};
 use std::fs;
 
-/// Added to cargo's settings in the archive alone: a checkout goes on to have its crates fetched.
+/// Added to cargo's settings in the archive only. In a checkout cargo still fetches the crates.
 const SETTINGS: &str = "
 [source.crates-io]
 replace-with = \"vendored\"

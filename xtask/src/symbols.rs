@@ -1,4 +1,4 @@
-//! Symbols, taken out of what was built and kept apart.
+//! Takes the symbols out of the built files and keeps them in files of their own.
 
 use crate::platform::System;
 use crate::trouble::{Result, Trouble, While};
@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Copies `from` to `to` without symbols. These go to a file below `symbols`: on Linux where debuggers look
-/// for it by build id, else under the name of what it belongs to. `root` is the checkout.
+/// Copies `from` to `to` without symbols. They go to a file below `symbols`: on Linux to the path where
+/// debuggers look for a build id, else to the name of the binary with a suffix. `root` is the checkout.
 pub fn split(root: &Path, system: System, from: &Path, to: &Path, symbols: &Path) -> Result<()> {
     match system {
         System::Linux => split_elf(from, to, symbols),
@@ -41,7 +41,7 @@ fn build_id(file: &Path) -> Result<String> {
     id.filter(is_id).map(str::to_owned).ok_or_else(why)
 }
 
-/// What was stripped names its symbols, with a checksum of theirs.
+/// The stripped file gets the name and the checksum of the file with its symbols.
 fn split_pe(from: &Path, to: &Path, symbols: &Path) -> Result<()> {
     let objcopy = llvm("llvm-objcopy")?;
     let apart = symbols.join(format!("{}.debug", name(from)));
@@ -51,10 +51,10 @@ fn split_pe(from: &Path, to: &Path, symbols: &Path) -> Result<()> {
     succeed(strip.arg(from).arg(to))
 }
 
-/// Debuggers find what is apart by the UUID in both.
+/// Debuggers find the separate file by the UUID, which both files have.
 fn split_mach_o(root: &Path, from: &Path, to: &Path, symbols: &Path) -> Result<()> {
     let apart = symbols.join(format!("{}.dSYM", name(from)));
-    // It joins the parts by a program of this name.
+    // dsymutil joins the parts by a program of this name.
     let tools = symbols.with_extension("tools");
     fs::create_dir_all(&tools).doing(tools.display())?;
     let lipo = tools.join("lipo");
@@ -67,7 +67,7 @@ fn split_mach_o(root: &Path, from: &Path, to: &Path, symbols: &Path) -> Result<(
     let mut dsymutil = Command::new(llvm("dsymutil")?);
     dsymutil.env("PATH", path).arg("--oso-prepend-path").arg(root);
     succeed(dsymutil.arg("-o").arg(&apart).arg(from))?;
-    // For joining symbols once more; it names this machine's folders.
+    // Needed only to join symbols once more, and it contains folders of this machine.
     let relocations = apart.join("Contents/Resources/Relocations");
     fs::remove_dir_all(&relocations).doing(relocations.display())?;
     succeed(Command::new(llvm("llvm-strip")?).args(["-x", "-S", "-o"]).arg(to).arg(from))

@@ -1,5 +1,5 @@
-//! The compiler for a platform: the one that runs this, if it has the platform's standard library, else
-//! Debian's, which builds that from Debian's sources.
+//! The compiler for a platform. `rustc` is used if it has the platform's standard library. Otherwise
+//! Debian's compiler is used, and builds that library from Debian's sources.
 
 use crate::trouble::{Result, Trouble};
 use crate::workshop::{Workshop, print};
@@ -36,7 +36,7 @@ impl Toolchain {
         }
     }
 
-    /// Lets cargo use it.
+    /// Makes a cargo command use this compiler.
     pub fn apply(&self, cargo: &mut Command) {
         if self.is_debians {
             cargo.env("RUSTC", self.rustc).env("CARGO", "/usr/bin/cargo");
@@ -48,12 +48,12 @@ impl Toolchain {
         print(workshop.command(self.rustc).arg("--version"))
     }
 
-    /// The sources of its standard library, where they are.
+    /// The folder with the sources of its standard library.
     pub fn sources(&self) -> PathBuf {
         self.sysroot.join("lib/rustlib/src/rust")
     }
 
-    /// The licences of its standard library, and what the file is called where it is delivered.
+    /// The file with the licences of its standard library, and the name of that file in the archive.
     pub fn licences(&self) -> (PathBuf, &'static str) {
         if self.is_debians {
             ("/usr/share/doc/rust-web-src/copyright".into(), "rust-standard-library.txt")

@@ -1,11 +1,11 @@
-//! Why something was not made.
+//! The reasons why an artefact was not made.
 
 use std::fmt;
 
 pub enum Trouble {
-    /// This machine has not what it takes.
+    /// This machine lacks a tool or a library that is needed.
     Lacks(String),
-    /// It was tried and went wrong.
+    /// The attempt has failed.
     Failed(String),
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// Says what was being done when something went wrong.
+/// Adds to an error what was being done when it happened.
 pub trait While<T> {
     fn doing(self, what: impl fmt::Display) -> Result<T>;
 }

@@ -1,4 +1,4 @@
-//! The Python package with the library of a platform in it, for every Python there.
+//! Makes the wheel: the Python package with the library of a platform, for every Python of the platform.
 
 use crate::install::empty;
 use crate::pack;
@@ -9,12 +9,12 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
-/// Its name in `target/dist`.
+/// The name of the wheel in `target/dist`.
 pub fn name(workshop: &Workshop, platform: &Platform) -> String {
     format!("dcc_cancel-{}-py3-none-{}.whl", workshop.version, platform.wheel)
 }
 
-/// Writes it to `to`. `licences` is a folder with those of all that is linked.
+/// Writes the wheel to `to`. The folder `licences` has the licences of everything that is linked.
 pub fn write(
     workshop: &Workshop,
     platform: &Platform,
@@ -32,7 +32,7 @@ pub fn write(
     pip.arg(format!("--config-settings=--build-option=--plat-name={}", platform.wheel));
     pip.env("DCC_CANCEL_BUILT_LIBRARY", library).env("DCC_CANCEL_BUILT_LICENCES", licences);
     succeed(pip.arg(&workshop.root))?;
-    // Its files have the modes and times that they had on this machine.
+    // Its files have modes and times of this machine, so the archive is written again.
     let wheel = only(&made)?;
     let file = File::open(&wheel).doing(wheel.display())?;
     let mut archive = ZipArchive::new(file).doing(wheel.display())?;

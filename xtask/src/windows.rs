@@ -1,4 +1,4 @@
-//! What a DLL has besides its code: what it exports, who it is, and how programs are linked to it.
+//! The files that a DLL needs besides its code: its exports, its version and its import libraries.
 
 use crate::trouble::{Result, Trouble, While};
 use crate::workshop::{Workshop, llvm, succeed};
@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The functions of the header, by the one that looks each up by its name.
+/// The functions of the header. They are read from dcc_cancel_dl.h, which looks each of them up by name.
 fn functions(workshop: &Workshop) -> Result<Vec<String>> {
     let header = workshop.root.join("include/dcc_cancel_dl.h");
     let text = fs::read_to_string(&header).doing(header.display())?;
@@ -19,8 +19,8 @@ fn functions(workshop: &Workshop) -> Result<Vec<String>> {
     }
 }
 
-/// What the linker is told about the DLL, in files that are written to the folder: exports, since all that
-/// std has would be exported, and the version that Windows shows.
+/// The linker's arguments for the DLL, and the files that they name, which are written to the folder: the
+/// list of exports, because otherwise all of std would be exported, and the version that Windows shows.
 pub fn link_arguments(workshop: &Workshop, folder: &Path) -> Result<Vec<String>> {
     let (exports, source, version) =
         (folder.join("exports.def"), folder.join("version.rc"), folder.join("version.o"));
@@ -37,7 +37,7 @@ pub fn link_arguments(workshop: &Workshop, folder: &Path) -> Result<Vec<String>>
     Ok([exports, version].map(|file| format!("-Clink-arg={}", file.display())).into())
 }
 
-/// The import libraries, for MSVC and for MinGW, under the names that CMake and Unreal look for.
+/// Makes the import libraries for MSVC and for MinGW, with the names that CMake and Unreal look for.
 pub fn import_libraries(folder: &Path) -> Result<[PathBuf; 2]> {
     let tool = llvm("llvm-dlltool")?;
     let made = ["dcc_cancel.lib", "libdcc_cancel.dll.a"].map(|name| folder.join(name));

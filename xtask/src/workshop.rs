@@ -1,4 +1,4 @@
-//! Where things are made, and with what.
+//! The folders and the tools with which artefacts are made.
 
 use crate::trouble::{Result, Trouble, While};
 use std::ffi::OsStr;
@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// From PyPI. Another version of one may change the bytes of all archives.
+/// Packages of PyPI. Another version of one of them may change the bytes of all archives.
 const PACKAGES: &[&str] = &[
     "ziglang==0.17.1",
     "cargo-zigbuild==0.24.1",
@@ -16,23 +16,23 @@ const PACKAGES: &[&str] = &[
     "wheel==0.45.1",
 ];
 
-/// Versions of LLVM that are tried, besides the one without a number.
+/// The suffixes of LLVM's tools, in the order in which they are tried. "" is a tool without a number.
 const LLVM: &[&str] = &["-19", "", "-22", "-21", "-20", "-18", "-17", "-16"];
 
 pub struct Workshop {
-    /// The checkout.
+    /// The folder of the checkout.
     pub root: PathBuf,
-    /// Of the package, `0.2.0`.
+    /// The version of the package, such as `0.2.0`.
     pub version: String,
-    /// Seconds since 1970, which all files in archives have: that of the commit.
+    /// The time of all files in archives, in seconds since 1970. It is the time of the commit.
     pub time: u64,
     tools: PathBuf,
-    /// One maker at a time.
+    /// Held so that only one process at a time makes artefacts.
     _lock: File,
 }
 
 impl Workshop {
-    /// The tools are installed if they are not there.
+    /// Takes the lock, and installs the tools if they are missing.
     pub fn open() -> Result<Self> {
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR");
         let manifest = manifest.ok_or("it is to be run by cargo").doing("cargo xtask")?;
@@ -63,17 +63,18 @@ impl Workshop {
         fs::write(done, wanted).doing("the mark of installed tools")
     }
 
-    /// What is made, for users.
+    /// The folder for the finished artefacts.
     pub fn dist(&self) -> PathBuf {
         self.root.join("target/dist")
     }
 
-    /// Where one artefact is made.
+    /// The folder in which one artefact is made.
     pub fn folder(&self, name: &str) -> PathBuf {
         self.root.join("target/dist-build").join(name)
     }
 
-    /// A command in the checkout with the tools at hand, and nothing of what cargo has told this process.
+    /// A command that runs in the checkout and finds the tools. Variables that cargo has set for this
+    /// process are removed.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
@@ -102,7 +103,7 @@ impl Workshop {
         self.tools.join("venv/bin").join(name)
     }
 
-    /// The folder of zig, whose sources are linked in.
+    /// The folder of zig. Code of it is linked into the delivered files.
     pub fn zig(&self) -> Result<PathBuf> {
         let mut python = self.command(self.tool("python"));
         let folder = print(python.args(["-c", "import ziglang; print(ziglang.__path__[0])"]))?;
@@ -110,12 +111,12 @@ impl Workshop {
     }
 }
 
-/// One of LLVM's tools.
+/// The name of one of LLVM's tools, with the suffix under which it is installed.
 pub fn llvm(name: &str) -> Result<String> {
     let found = LLVM.iter().map(|version| format!("{name}{version}")).find(|tool| {
         let mut command = Command::new(tool);
         command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-        // Some do not know that argument.
+        // The status is not checked, because some tools do not know that argument.
         command.status().is_ok()
     });
     found.ok_or_else(|| Trouble::Lacks(format!("{name} (Debian: llvm-19 clang-19)")))
@@ -128,7 +129,7 @@ fn version(root: &Path) -> Result<String> {
     line.map(str::to_owned).ok_or("no line with the version").doing("Cargo.toml")
 }
 
-/// SOURCE_DATE_EPOCH as other tools take it, or when the commit was made.
+/// The value of SOURCE_DATE_EPOCH, as in other tools, or the time of the commit.
 fn time(root: &Path) -> Result<u64> {
     let text = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(text) => text,
@@ -140,14 +141,14 @@ fn time(root: &Path) -> Result<u64> {
     text.parse().doing(format!("the time of the sources is {text:?}"))
 }
 
-/// Runs what has to succeed; what it says is for the reader.
+/// Runs a command that has to succeed. Its output is shown.
 pub fn succeed(command: &mut Command) -> Result<()> {
     let program = command.get_program().display().to_string();
     let status = command.status().doing(&program)?;
     if status.success() { Ok(()) } else { Err(format!("ended with {status}")).doing(program) }
 }
 
-/// The one line, or the lines, that a command prints.
+/// Runs a command that has to succeed, and returns what it prints.
 pub fn print(command: &mut Command) -> Result<String> {
     let program = command.get_program().display().to_string();
     let output = command.stderr(Stdio::inherit()).output().doing(&program)?;

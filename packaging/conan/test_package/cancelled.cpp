@@ -1,4 +1,4 @@
-// A job that is cancelled while it works.
+// Runs a job that is cancelled while it works.
 
 #include <dcc_cancel.hpp>
 

@@ -19,7 +19,7 @@ class TestPackage(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
-        # Nothing is written beside the sources.
+        # The build folder is not beside the sources.
         toolchain.user_presets_path = False
         toolchain.generate()
 
