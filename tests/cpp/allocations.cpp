@@ -1,8 +1,8 @@
-// What allocates nothing, and what finds no memory. It has operators new of its own, which memory checkers
-// have, too: not for them. Also compiled without exceptions.
+// Calls that allocate nothing, and calls that get no memory. The program replaces operator new, as memory
+// checkers do, so those do not run it. Also compiled without exceptions.
 
 #if defined(__GNUC__) && !defined(__clang__)
-// Seen where the operators below are inlined.
+// gcc reports this where it inlines the operators below.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 

@@ -43,7 +43,7 @@ template <class Condition> void a_wait_for_a_condition_asks()
 {
     std::mutex mutex;
     Condition changed;
-    host esc(&mutex); // the check takes the lock that the wait has
+    host esc(&mutex); // the check takes the lock that the waiting thread holds
     const dcc::job job = esc.job();
     std::unique_lock<std::mutex> lock(mutex);
     EXPECT(!dcc::wait(changed, lock, job.token(), [] { return false; }));
@@ -158,7 +158,7 @@ void what_lies_under_the_current_job_is_asked()
         while (!inner.is_cancelled())
             std::this_thread::yield();
     });
-    // Two deep, where the one in the middle is no host's.
+    // Two libraries deep; the job in the middle has no host's check.
     asked_around([](const dcc::job &) {
         const dcc::job third = dcc::job::create();
         EXPECT(dcc::run(third, until_cancelled) == dcc::job_state::completed);

@@ -1,5 +1,5 @@
-// What is made inside a job's work, or for the request whose token is current, stops with that. Also compiled
-// without exceptions and RTTI.
+// Objects that are created inside a job's work, or while a request's token is current, stop with that job or
+// request. Also compiled without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -12,7 +12,7 @@ namespace {
 
 using state = dcc::job_state;
 
-// Until it is told to stop.
+// Works until a poll says to stop.
 bool works_on()
 {
     while (!dcc::is_cancelled())
@@ -32,7 +32,7 @@ void a_job_inside_another_stops_with_it()
             return works_on();
         });
         reason = made.token().reason();
-        // Too late to begin.
+        // It is too late to begin.
         EXPECT(dcc::run(dcc::job::create({"second"}), [] { EXPECT(false && "it must not run"); }) ==
                state::cancelled);
     });
@@ -63,7 +63,7 @@ void what_is_detached_goes_on()
     });
 }
 
-// The token and the job that are current need not have to do with each other.
+// The current token and the current job need not be related.
 void both_that_are_current_are_above()
 {
     for (const bool is_token_cancelled : {true, false}) {
@@ -80,7 +80,7 @@ void both_that_are_current_are_above()
     }
 }
 
-// The job that is made for a request by its current token alone.
+// A job belongs to a request only through the current token.
 void a_job_of_a_request_commits_or_is_cancelled_and_its_peer_is_told_the_same()
 {
     const dcc::session peer = dcc::session::create();
@@ -99,7 +99,7 @@ void a_job_of_a_request_commits_or_is_cancelled_and_its_peer_is_told_the_same()
     EXPECT(job.complete());
 }
 
-// The outer job answers for its request: what it has made has committed a part of the work.
+// The outer job answers for its request itself: an inner job has committed only a part of the work.
 void an_outer_job_answers_for_its_request_itself()
 {
     const dcc::session peer = dcc::session::create();
@@ -158,7 +158,7 @@ void a_post_stops_with_the_job_that_posted_it()
     EXPECT(below.state() == state::cancelled && detached.state() == state::completed);
     EXPECT(below.token().reason() == "enough" && !request.is_cancelled());
 
-    // From inside a posted job, to another thread.
+    // A posted job passes this on to another thread.
     std::atomic<bool> has_begun{false};
     dcc::post_options elsewhere;
     elsewhere.any_thread = true;
@@ -212,7 +212,8 @@ void a_scope_s_pieces_hear_of_it_too()
     });
 }
 
-// The token of a thread is the layer of a poll that is asked first; it is the job that has seen its cancel.
+// A poll asks the token of the thread first. If that token tells of the job's cancel, the job counts as
+// having seen the cancel.
 void a_cancel_that_a_thread_s_token_tells_is_seen_by_the_job()
 {
     const dcc::job outer = dcc::job::create({"outer"});

@@ -1,5 +1,5 @@
-// Callbacks: when and where they run, what destroying them waits for, what they may destroy.
-// Also compiled without exceptions and RTTI; then the throwing half is left out.
+// Callbacks: when and where they run, which calls their destructors wait for, and which objects they may
+// destroy. Also compiled without exceptions and RTTI; the throwing half is then left out.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -82,7 +82,7 @@ void a_deadline_takes_the_place_of_another()
         limit = dcc::deadline(dcc::token::create(), std::chrono::hours(1));
         EXPECT(!another.time_to_deadline());
     }
-    // The library's thread lets go of what it has cancelled.
+    // The library's thread lets go of the tokens that it has cancelled.
     while (live_tokens() != before)
         std::this_thread::yield();
 }
@@ -97,7 +97,7 @@ void it_keeps_its_token_for_a_deadline()
         return token;
     };
     const dcc::cancel_callback callback(soon(), [&] { called = true; });
-    // The library's thread lets go of it after the call.
+    // The library's thread lets go of the token after the call.
     while (!called || live_tokens() != before)
         std::this_thread::yield();
 }
@@ -118,7 +118,7 @@ void what_only_callbacks_hold_is_gone()
         std::this_thread::yield();
     token.reset();
     waiter.join();
-    // It may have come too late to wait.
+    // The wait may have begun too late.
     EXPECT(waited == DCC_POLL_GONE || waited == DCC_ERROR_INVALID_HANDLE);
     EXPECT(!called && live_tokens() == before && callback.unregister() == DCC_CALLBACK_DONE);
 }
@@ -201,7 +201,7 @@ struct destroys_itself {
     void operator()()
     {
         object->reset();
-        // The object is gone, the captures are not.
+        // The object is destroyed, and the captures still exist.
         EXPECT(captured.use_count() == 2);
         *captured += " and after";
     }
@@ -235,7 +235,7 @@ void destroying_waits_for_a_call_on_another_thread()
     canceller.join();
 }
 
-// Two callables on two threads destroy each other's object. std::stop_callback would hang.
+// Two callables on two threads destroy each other's callback object. std::stop_callback would hang.
 void a_ring_of_waits_is_left()
 {
     dcc::token first = dcc::token::create();
@@ -307,7 +307,7 @@ void what_it_throws_is_reported_and_stops_nothing()
     EXPECT(dcc::set_callback_exception_handler(nullptr) == tell);
     EXPECT(dcc::set_callback_exception_handler(nullptr) == before);
 
-    // To stderr, where the test that runs this looks.
+    // The test that runs this program reads stderr.
     dcc::cancel_callback printed(token, [] { throw std::runtime_error("the socket is gone"); });
 }
 

@@ -1,5 +1,5 @@
-// Callbacks on several threads at once. Plain variables are on purpose: what the library promises
-// about the order of things is all that keeps ThreadSanitizer quiet.
+// Callbacks on several threads at the same time. The variables are plain on purpose: only the order that the
+// library promises keeps ThreadSanitizer quiet.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -76,7 +76,7 @@ void made_while_another_thread_cancels()
     }
 }
 
-// A callable that destroys its own object, while others register and unregister beside it.
+// A callable destroys its own callback object while other threads register and unregister.
 void destroying_themselves_among_others()
 {
     for (int round = 0; round < rounds; ++round) {
@@ -114,7 +114,8 @@ void destroying_themselves_among_others()
     }
 }
 
-// Two callables destroy each other's objects: some rounds pass, in others one cannot be waited for.
+// Two callables destroy each other's callback objects: some rounds pass, and in others one destructor cannot
+// wait.
 void destroying_each_other()
 {
     for (int round = 0; round < rounds; ++round) {

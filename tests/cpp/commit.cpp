@@ -1,4 +1,4 @@
-// The point of no return: what is committed is done, and both sides are told the same. Also compiled without
+// The point of no return: committed work is done, and both sides get the same answer. Also compiled without
 // exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
@@ -40,7 +40,7 @@ void what_is_committed_is_not_cancelled()
     EXPECT(committed == DCC_OK && done);
     EXPECT(dcc::job::current() == job && dcc::token::current() == parent);
     EXPECT(!job.is_cancelled() && !job.token().is_cancelled() && !dcc::is_cancelled());
-    // A second step of the same.
+    // A sealed job may seal and commit again.
     EXPECT(job.seal() && job.try_commit([] {}) == DCC_OK);
     EXPECT(job.complete() && job.state() == state::completed && job.is_sealed());
 }
@@ -71,7 +71,7 @@ void no_job_commits_and_one_that_does_not_run_does_not()
     refuses(pending, DCC_ALREADY_ENDED);
 }
 
-// Its peer gets the result of what is committed, although it has cancelled meanwhile.
+// The peer gets the result of committed work, although it has cancelled meanwhile.
 void a_request_is_answered_with_what_its_job_has_committed()
 {
     const dcc::session peer = dcc::session::create();
@@ -81,7 +81,7 @@ void a_request_is_answered_with_what_its_job_has_committed()
     EXPECT(job.complete() && request.end() == dcc::owed::result);
 }
 
-// The request's job leaves the edit to one that it posts, and ends.
+// The request's job leaves the edit to a job that it posts, and ends.
 void what_a_job_has_posted_commits_for_its_request()
 {
     dcc::session peer = dcc::session::create();
@@ -129,7 +129,7 @@ void the_hosts_check_is_asked_a_last_time()
     EXPECT(!stopped.seal() && asked == 2 && stopped.token().cause() == dcc::cause::foreign);
 }
 
-// The two come at any moment; whoever comes first, both know it.
+// The cancel and the commit come at any moment; in either order both sides know the outcome.
 void a_cancel_and_a_commit_agree()
 {
     constexpr int rounds = 2'000;
@@ -234,7 +234,7 @@ void what_is_thrown_inside_fails_the_job()
         });
     });
     EXPECT(end == state::failed && job.failure() == "the disk is full");
-    // Also what says that it was cancelled: too late.
+    // It is also too late if the code reports a cancel.
     const dcc::job stopped = dcc::job::create();
     EXPECT(dcc::run(stopped, [&] { stopped.commit([] { throw dcc::cancelled_error(); }); }) == state::failed);
 }
@@ -248,7 +248,7 @@ void a_check_that_throws_fails_the_job()
     EXPECT(job.state() == state::failed && job.failure() == "no window");
 }
 
-// Asked by others, while another job is current.
+// Other threads ask the check while another job is current.
 void a_check_that_throws_fails_no_other_job()
 {
     dcc::job_options options;
@@ -261,7 +261,7 @@ void a_check_that_throws_fails_no_other_job()
     job.begin();
     EXPECT(job.is_cancelled() && job.state() == state::failed && job.failure() == "no window");
     EXPECT(other.state() == state::running);
-    // What works for it on this thread stops with it.
+    // Work for the job on this thread stops with it.
     options.is_detached = false;
     const dcc::job outer = dcc::job::create(options);
     dcc::run(outer, [] {

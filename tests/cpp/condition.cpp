@@ -22,7 +22,7 @@ template <class Condition, class Lock, class Mutex> void it_is_woken()
     const dcc::token token = dcc::token::create();
     Lock lock(mutex);
 
-    // By what it waits for.
+    // The condition comes true.
     std::thread other([&] {
         const Lock theirs(mutex);
         is_ready = true;
@@ -34,14 +34,14 @@ template <class Condition, class Lock, class Mutex> void it_is_woken()
     lock.lock();
     EXPECT(dcc::wait(changed, lock, token, ready) && dcc::wait_for(changed, lock, token, 0s, ready));
 
-    // By the time.
+    // The time limit passes.
     is_ready = false;
     EXPECT(!dcc::wait_for(changed, lock, token, 1ms, ready) && !token.is_cancelled() && lock.owns_lock());
     EXPECT(!dcc::wait_for(changed, lock, token, -1s, ready));
     EXPECT(!dcc::wait_for(changed, lock, dcc::token(), 1ms, ready));
     EXPECT(!dcc::wait_until(changed, lock, token, std::chrono::system_clock::now() + 1ms, ready));
 
-    // By a cancel, also one under the same mutex.
+    // A cancel comes, also one by a thread that holds the mutex.
     std::thread canceller([&] {
         const Lock theirs(mutex);
         token.cancel();
@@ -71,7 +71,7 @@ void without_a_token_it_waits_for_the_rest()
     other.join();
 }
 
-// A cancel at any moment of the way into the wait.
+// A cancel comes at any moment while a thread begins to wait.
 void no_wake_up_is_lost()
 {
     for (int round = 0; round < 300; ++round) {

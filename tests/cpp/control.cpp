@@ -1,4 +1,4 @@
-// The control endpoint lives as long as its object, once a process.
+// The control endpoint lives as long as its object. A process has one at a time.
 
 #include <string>
 
@@ -29,7 +29,7 @@ int main()
     EXPECT(address_now().empty());
     dcc::control_endpoint unnamed;
     EXPECT(unnamed.address() == address_now());
-    // It ends with the rest, and is never opened again.
+    // The shutdown closes it, and it can never be opened again.
     EXPECT(dcc_shutdown() == DCC_OK);
     EXPECT(address_now().empty());
     EXPECT(dcc_control_open(nullptr) == DCC_ERROR_SHUTDOWN);

@@ -1,5 +1,5 @@
-// Dispatchers: what a post, a pump and a close do with callables.
-// Also compiled without exceptions and RTTI; then the throwing half is left out.
+// The effects of a post, a pump and a close on callables. Also compiled without exceptions and RTTI; the
+// throwing half is then left out.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -22,7 +22,8 @@ namespace {
 
 } // namespace
 
-// ThreadSanitizer of clang has the only one there may be; valgrind's goes first.
+// With clang's ThreadSanitizer no other operator new may be defined; under valgrind its own is called and
+// this one is not.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define HAS_SANITIZERS_NEW
@@ -30,7 +31,7 @@ namespace {
 #endif
 
 #if !defined(HAS_SANITIZERS_NEW)
-// What the wrapper allocates with.
+// The wrapper allocates with this operator.
 void *operator new(std::size_t size, const std::nothrow_t &) noexcept
 {
     return has_memory ? ::operator new(size) : nullptr;
@@ -39,7 +40,7 @@ void *operator new(std::size_t size, const std::nothrow_t &) noexcept
 
 namespace {
 
-// Counts how often what it was moved into is destroyed; copies of it count, too.
+// Counts how often the object that it was moved into is destroyed; copies count, too.
 struct destroyed {
     explicit destroyed(int *count) : count_(count) {}
     destroyed(const destroyed &other) : count_(other.count_) {}
@@ -96,7 +97,7 @@ void what_a_callable_answers_is_how_its_job_ends()
     const dcc::job failed = queue.post("", answer_five_below);
     EXPECT(state_after(queue, failed) == state::failed);
     EXPECT(failed.failure() == "its function answered -5");
-    // An end that it gave its job itself stays.
+    // If the callable ended its job itself, that end stays.
     EXPECT(state_after(queue, queue.post("", [](const dcc::job &job) { job.fail("no disk"); })) ==
            state::failed);
 }
@@ -341,7 +342,7 @@ void a_deadline_is_the_posts_or_else_the_dispatchers()
     options.deadline = 1h;
     const dcc::job later = queue.post("", [] {}, options);
     EXPECT(!never.token().time_to_deadline() && later.token().time_to_deadline() > 59min);
-    // What is over already is over, not unset.
+    // A job that is over already stays over.
     dcc::dispatcher without = dcc::dispatcher::create();
     options.deadline = -1s;
     const dcc::job late = without.post("", [] {}, options);

@@ -1,5 +1,5 @@
-// What callables throw never unwinds into a dispatcher: it fails their job, or the handler is told.
-// Without exceptions there is nothing to show.
+// An exception of a callable never unwinds into a dispatcher: it fails the callable's job, or the handler
+// gets it. Without exceptions there is nothing to test.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -49,7 +49,7 @@ void what_a_job_throws_is_how_it_ends()
         dcc::throw_if_cancelled();
         return dcc::step::again;
     });
-    // Whatever status somebody gave the exception.
+    // The status in the exception does not matter.
     const dcc::job odd = queue.post("", [] { throw dcc::cancelled_error(DCC_OK); });
     const dcc::job empty = queue.post("", std::function<void()>());
     queue.pump_all();

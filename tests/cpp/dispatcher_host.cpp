@@ -1,5 +1,5 @@
-// What a host gives its dispatcher: wake, veto, progress, execute; and owners that are closed.
-// Also compiled without exceptions and RTTI.
+// The functions that a host gives its dispatcher: wake, veto, progress and execute; and the close of their
+// owner. Also compiled without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -112,7 +112,7 @@ void what_it_keeps_goes_when_the_dispatcher_is_gone()
         EXPECT(kept.use_count() == 3);
     }
     EXPECT(kept.use_count() == 1);
-    // Also if none could be made.
+    // They are destroyed, too, if the dispatcher could not be created.
     dcc::dispatcher_options wrong = options();
     wrong.capacity = DCC_MAX_CAPACITY + 1;
     dcc::dispatcher none = dcc::dispatcher::create();
@@ -181,7 +181,7 @@ void closing_the_hosts_owner_waits_for_its_functions()
     poster.join();
 }
 
-// A cancel on another thread wakes the host while the dispatcher goes.
+// A cancel on another thread wakes the host while the dispatcher is freed.
 void its_functions_are_destroyed_after_their_last_call()
 {
     const auto kept = std::make_shared<std::atomic<int>>(0);

@@ -1,5 +1,5 @@
-// Results of posted jobs: waited for, and as futures.
-// Also compiled without exceptions and RTTI; then the futures are left out.
+// Results of posted jobs: by waiting, and as futures. Also compiled without exceptions and RTTI; the futures
+// are then left out.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -27,12 +27,12 @@ public:
         options.bind_later = true;
         queue = dcc::dispatcher::create(std::move(options));
         thread_ = std::thread([this] {
-            // At least once: until then it is no thread's, and a close runs nothing.
+            // It pumps at least once: before that the dispatcher has no thread, and a close runs nothing.
             do {
                 queue.pump_all();
                 std::this_thread::sleep_for(1ms);
             } while (!is_over_);
-            // A result may be there before the thread that made it is done with the job.
+            // A result may be there before its thread is done with the job.
             dcc_status closed;
             while ((closed = queue.close()) == DCC_PENDING)
                 std::this_thread::sleep_for(1ms);
@@ -105,7 +105,7 @@ void a_wait_says_whether_the_job_had_started_when_its_time_was_over()
     EXPECT(late.state == dcc::job_state::cancelled);
     stuck.open();
     dcc::waited_job started;
-    // Where the machine stood still it was taken back before it began, and gets more time.
+    // If the machine stood still, the job was taken back before it began. Then it gets more time.
     for (auto time = 50ms; !started.job || started.end == dcc::wait_end::timed_out; time *= 2)
         started = ui.queue.post_and_wait(
             "",
@@ -125,7 +125,7 @@ void a_wait_for_a_stuck_thread_is_given_up()
 {
     dcc::dispatcher_options options;
     options.wedge_threshold = 20ms;
-    // The tick that comes to the job may have begun before the post.
+    // The tick that runs the job may have begun before the post.
     const auto began = std::chrono::steady_clock::now();
     pumping_thread ui(std::move(options));
     gate running;
@@ -234,7 +234,7 @@ void a_future_throws_what_the_callable_threw()
         throw dcc::cancelled_error();
     });
     queue.pump_all();
-    // Its job has failed: nobody could cancel it any more.
+    // Its job has failed, because it could not be cancelled any more.
     EXPECT(thrown_by<std::runtime_error>(committed).find("it stopped after its commit: ") == 0);
     EXPECT(thrown_by<broken_mesh>(failed) == "three holes");
     EXPECT(thrown_by<dcc::cancelled_error>(cancelled) != "nothing");
@@ -292,7 +292,7 @@ void a_future_throws_when_its_job_never_ran()
     EXPECT(thrown);
 }
 
-// Also where the completion is left out, because another thread closes.
+// This holds, too, if the completion is left out because another thread closes.
 void a_future_is_broken_when_its_owner_is_closed()
 {
     dcc::dispatcher queue = dcc::dispatcher::create();
@@ -317,7 +317,7 @@ void a_job_that_its_callable_ended_keeps_no_promise_by_returning()
     EXPECT(completed.get());
 }
 
-// Exactly one of value and exception, whoever is first; and the promise is never broken.
+// The future gets exactly one value or one exception, in either order, and its promise is never broken.
 void a_cancel_at_the_same_moment_gives_one_outcome()
 {
     pumping_thread ui;
@@ -350,7 +350,7 @@ int main()
     a_wait_for_a_stuck_thread_is_given_up();
     a_refused_one_is_not_waited_for();
 #if DCC_CANCEL_EXCEPTIONS
-    // A promise that is kept twice would be told here.
+    // A promise that is set twice would be reported here.
     dcc::set_callback_exception_handler([](std::exception_ptr) noexcept { EXPECT(false); });
     a_future_has_what_the_callable_returns();
     the_dispatchers_thread_may_wait_for_what_runs_on_another();

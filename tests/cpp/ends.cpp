@@ -1,4 +1,4 @@
-// How a job ends by what its code answers and throws. Also compiled without exceptions.
+// How a job ends, depending on the answers and exceptions of its code. Also compiled without exceptions.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -12,7 +12,7 @@ namespace {
 
 using state = dcc::job_state;
 
-// How a piece of work ends, run here and posted, and with which text.
+// The end of a piece of work and its text, after it was run here and after it was posted.
 struct ended {
     state how;
     std::string text;
@@ -70,7 +70,7 @@ void false_is_cancelled_only_where_something_has_asked()
     EXPECT(run_here([](const dcc::job &) { return false; }).is(state::cancelled, ""));
 }
 
-// As a library does: it asks, and gives up when it is told to.
+// Works like a library: it asks, and gives up when the answer says so.
 bool filter(int (*ask)(void *), void *asked) { return ask(asked) == 0; }
 
 void a_librarys_call_says_how_it_ended_and_why()
@@ -86,7 +86,7 @@ void a_librarys_call_says_how_it_ended_and_why()
     EXPECT(job.progress().fraction == 0.5 && job.progress_message() == "second pass");
     job.cancel("esc");
     EXPECT(!filter(dcc::library_call::ask, &call) && call.why() == DCC_CANCELLED_BY_JOB);
-    // Some say that all was well all the same.
+    // Some libraries still report success.
     EXPECT(call.ended(true) == state::cancelled);
     EXPECT(call.end(false, false, "aborted") == state::cancelled && job.failure() == "aborted");
     const dcc::token token = dcc::token::create();
@@ -190,7 +190,8 @@ template <class Question> work throws_after(Question asks)
 
 void cancel(const dcc::job &job)
 {
-    // Elsewhere: a thread that cancels itself knows of it.
+    // The cancel comes from another thread: a thread that cancels the job itself counts as having seen the
+    // cancel.
     std::thread([&job] { job.cancel(); }).join();
 }
 
@@ -210,7 +211,7 @@ void what_is_thrown_after_a_poll_has_said_stop_is_no_failure()
     ends([](const dcc::job &job) { EXPECT((cancel(job), dcc::wait_any({job.token()}))); }, state::cancelled);
     ends([](const dcc::job &job) { EXPECT(job.cancel()); }, state::cancelled);
     ends([](const dcc::job &job) { EXPECT(job.token().cancel()); }, state::cancelled);
-    // As a peer, or a server in its name, does it.
+    // The cancel of a peer, or of a server in the peer's name.
     ends(
         [](const dcc::job &job) {
             const dcc::session peer = dcc::session::create();
@@ -219,7 +220,7 @@ void what_is_thrown_after_a_poll_has_said_stop_is_no_failure()
             EXPECT(request.cancel() && !job.is_cancelled());
         },
         state::cancelled);
-    // By a token that is current inside.
+    // A cancel of a token that is current inside.
     ends(
         [](const dcc::job &) {
             const dcc::token token = dcc::token::create();
@@ -228,7 +229,7 @@ void what_is_thrown_after_a_poll_has_said_stop_is_no_failure()
             EXPECT(dcc::poller()());
         },
         state::cancelled);
-    // On a thread that carries the context, and on one that does not.
+    // The same on a thread that carries the context, and on one that does not.
     ends(
         [](const dcc::job &job) {
             cancel(job);
@@ -253,7 +254,7 @@ void a_poll_for_another_job_says_nothing()
     EXPECT(later.is(state::failed, "the filter was aborted"));
 }
 
-// Nobody has asked the job to stop; parts of its work did.
+// Only parts of the job's work were cancelled, and the job was not.
 void a_part_that_is_stopped_is_no_cancel_of_the_job()
 {
     const auto fails = [](const work &does, const char *text) { each_way(does, state::failed, text); };
@@ -265,7 +266,7 @@ void a_part_that_is_stopped_is_no_cancel_of_the_job()
             return pieces.join();
         },
         "disk full");
-    // Also two scopes deep, where the inner one's stop came down from the outer one.
+    // The same two scopes deep: the inner scope's cancel came down from the outer one.
     fails(
         [&](const dcc::job &) -> bool {
             dcc::scope pieces;
@@ -294,7 +295,7 @@ void a_part_that_is_stopped_is_no_cancel_of_the_job()
             throw std::runtime_error("disk full");
         },
         "disk full");
-    // Here it is this thread that stops a part of its work, and looks at it.
+    // Here this thread stops a part of its work and polls it.
     fails(
         [&](const dcc::job &) -> bool {
             const dcc::token part = dcc::token::create_below_current();
@@ -312,7 +313,7 @@ void a_part_that_is_stopped_is_no_cancel_of_the_job()
             throw std::runtime_error("disk full");
         },
         "disk full");
-    // A token that is not current here, and a limit of a part.
+    // A token that is not current here, and a time limit of a part.
     fails(
         [](const dcc::job &) -> bool {
             const dcc::token another = dcc::token::create();
@@ -332,7 +333,7 @@ void a_part_that_is_stopped_is_no_cancel_of_the_job()
             throw std::runtime_error("disk full");
         },
         "disk full");
-    // A part hears of a cancel of the job like everybody.
+    // A part sees a cancel of the job like all other work.
     each_way(
         [&](const dcc::job &job) -> bool {
             dcc::scope pieces;
@@ -360,7 +361,7 @@ void a_job_inside_tells_the_one_around_it()
     };
     each_way(ends_within(true), state::cancelled, "a step is missing");
     each_way(ends_within(false), state::failed, "a step is missing");
-    // Whatever the inner one says when it stops, and on whichever thread.
+    // The answer of the inner job when it stops does not matter, and neither does its thread.
     const auto stopped_within = [](const std::function<bool()> &stops, bool on_a_thread) {
         return [stops, on_a_thread](const dcc::job &outer) -> bool {
             const auto call = [&] {
@@ -394,7 +395,7 @@ void what_is_no_exception_class_ends_likewise()
         throw 7;
     };
     each_way(throws, state::cancelled, "threw what is no std::exception");
-    // A text that the library does not take is cut and kept.
+    // A text that the library would refuse is cut and kept.
     const work strange = [](const dcc::job &job) -> bool {
         job.cancel();
         throw std::runtime_error("abgebrochen f\xfcr immer");

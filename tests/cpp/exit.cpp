@@ -1,6 +1,6 @@
-// A process ends with everything outstanding: static handles and scopes, armed deadlines, some due at
-// this moment, a thread that waits, one that polls and one that cancels, a callback that is running
-// on the library's thread. It ends in time, and with 0.
+// A process ends while much is unfinished: static handles and scopes, armed deadlines of which some are due
+// now, a thread that waits, one that polls and one that cancels, and a callback that is running on the
+// library's thread. The process must end in time and with status 0.
 
 #include <atomic>
 #include <chrono>
@@ -24,7 +24,7 @@ struct quiet_callable {
     void operator()() const noexcept {}
 };
 
-// Destroyed last: what is called after all else is gone.
+// This is destroyed last. Its destructor makes calls after all else is gone.
 struct last_words {
     ~last_words()
     {
@@ -45,7 +45,7 @@ std::vector<dcc::token> static_tokens;
 
 std::atomic<bool> is_blocked{false};
 
-// No object waits for this one to return.
+// A callback that blocks; no object waits for it to return.
 void block(const dcc_cancel_token *, void *)
 {
     is_blocked = true;

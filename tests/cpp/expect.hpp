@@ -1,4 +1,4 @@
-// What the test programs use instead of assert, which release builds leave out.
+// The checks of the test programs, instead of assert, which release builds leave out.
 #ifndef DCC_TESTS_EXPECT_HPP
 #define DCC_TESTS_EXPECT_HPP
 

@@ -1,4 +1,4 @@
-// Lets one thread wait for another without any help of the library.
+// Lets one thread wait for another without using the library.
 #ifndef DCC_TESTS_GATE_HPP
 #define DCC_TESTS_GATE_HPP
 

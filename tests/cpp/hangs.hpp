@@ -1,10 +1,11 @@
-// How long a test waits for what is about to happen.
+// How long a test waits for an event that must come.
 #ifndef DCC_TESTS_HANGS_HPP
 #define DCC_TESTS_HANGS_HPP
 
 #include <chrono>
 
-// What takes longer hangs. No measure: nothing is to pass or fail by being quicker.
+// A wait that takes longer counts as hanging. This measures nothing: no test may pass or fail because it is
+// quicker.
 constexpr int hang_seconds =
 #include "../support/hang_seconds"
     ;

@@ -1,5 +1,5 @@
-// The wrapper compiles after macros that engines, toolkits and system headers are known to define.
-// The standard headers come first, as they do where these macros are met.
+// The wrapper compiles after macros that engines, toolkits and system headers are known to define. The
+// standard headers come first, as they do in such projects.
 
 #include <atomic>
 #include <chrono>
@@ -67,7 +67,7 @@
 
 #include "dcc_cancel.hpp"
 
-// Templates are looked at where they are used, so all are.
+// Templates are compiled only where they are used, so this uses all of them.
 int main()
 {
     dcc::token token;

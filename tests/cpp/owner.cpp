@@ -1,5 +1,5 @@
-// Owners: after the close nothing that was handed in under one is called again.
-// Also compiled without exceptions and RTTI.
+// Owners: after the close of an owner none of its functions is called again. Also compiled without exceptions
+// and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -79,8 +79,8 @@ void a_closed_owner_is_refused()
                                      &registration) < 0);
 }
 
-// What a plugin does when a callback is made while it is being closed: the callback is refused from
-// inside the notify that the close runs, and its callable is not lost.
+// A plugin creates a callback while it is being closed: from inside the destroy-notify that the close runs,
+// the callback is refused, and its callable is not lost.
 void a_callback_made_while_closing_is_refused()
 {
     dcc::token token = dcc::token::create();

@@ -1,4 +1,4 @@
-// The natural use of the wrapper's pollers; what compilers make of it is looked at.
+// The natural use of the wrapper's pollers. A test reads the machine code that compilers make of it.
 #include "dcc_cancel.hpp"
 
 extern "C" void work(std::size_t index);

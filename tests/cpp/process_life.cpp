@@ -1,5 +1,5 @@
-// Ends a process while the library is at work, in the way that the first argument says. It has to
-// end soon, with 0. `--list` prints the ways.
+// Ends a process while the library is at work, in the way that the first argument names. The process must end
+// soon and with status 0. `--list` prints the ways.
 
 #include "dcc_cancel.h"
 
@@ -63,7 +63,7 @@ void await(const std::atomic<int> &count, int value)
         std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
-// As a plugin keeps its handles: in a static object, whose destructor gives them back.
+// Handles as a plugin keeps them: in a static object whose destructor releases them.
 struct handles {
     bool used = false;
     dcc_cancel_token *token = nullptr;
@@ -98,7 +98,7 @@ struct handles {
 
 handles static_handles;
 
-// Whether the host shuts the library down in the destructor of a static object, and what it hears.
+// Whether the host shuts the library down in the destructor of a static object, and the answer to that.
 struct late_shutdown {
     bool wanted = false;
     dcc_status answer = DCC_OK;
@@ -115,7 +115,7 @@ late_shutdown static_shutdown;
 void arm_many()
 {
     for (int i = 0; i < 1000; ++i) {
-        // Never released; half of them fire while the process ends.
+        // These tokens are never released; half of their deadlines fire while the process ends.
         const std::uint64_t after = i % 2 == 0 ? hour : std::uint64_t(i) * 10000;
         dcc_cancel_token *token = new_token();
         listen(token, count_call);
@@ -153,7 +153,7 @@ void everything_and_static_objects()
     static_handles.use();
     static_shutdown.wanted = true;
     start_waiting_threads();
-    // Not by arm_many: what fires meanwhile would be counted, too.
+    // arm_many is not used here, because it would count the deadlines that fire meanwhile.
     for (int i = 0; i < 1000; ++i)
         EXPECT(dcc_cancel_token_set_deadline_after(new_token(), std::uint64_t(i) * 10000) == DCC_OK);
 }
@@ -184,7 +184,7 @@ void exit_from_a_callback()
         std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
-// All but what needs the library's threads.
+// All calls that do not need the library's threads still work.
 void expect_the_rest_works()
 {
     dcc_cancel_token *token = new_token();
@@ -274,14 +274,14 @@ void shutdown_from_the_callback_thread()
     EXPECT(dcc_cancel_token_set_deadline_after(token, 1) == DCC_OK);
     await(called, 1);
     EXPECT(heard == DCC_ERROR_WOULD_DEADLOCK);
-    // Nothing happened: the threads still work.
+    // The shutdown was refused and changed nothing: the threads still work.
     EXPECT(dcc_cancel_token_set_deadline_after(other, 1) == DCC_OK);
     EXPECT(dcc_cancel_token_wait(other, 60 * second) == DCC_CANCELLED_BY_TOKEN);
     EXPECT(dcc_shutdown() == DCC_OK);
     expect_the_rest_works();
 }
 
-// A callback of a plain cancel is on a thread that may.
+// A callback of a plain cancel runs on a thread that may shut the library down.
 void shutdown_from_a_callback_of_another_thread()
 {
     dcc_cancel_token *token = new_token();
@@ -341,7 +341,7 @@ void shutdown_interrupts_a_job_between_two_slices()
     EXPECT(dcc_job_release(job) == DCC_OK && dcc_dispatcher_release(dispatcher) == DCC_OK);
 }
 
-// Whatever an async cancel answered while the threads end, no callback is lost.
+// No callback is lost, whatever an async cancel answers while the threads end.
 void shutdown_against_async_cancels()
 {
     static std::atomic<int> done{0};
@@ -363,7 +363,8 @@ void shutdown_against_async_cancels()
             ++done;
         });
     }
-    // In the middle of them, however long a busy machine takes to start the threads.
+    // The shutdown comes in the middle of the cancels, however long a busy machine takes to start the
+    // threads.
     while (accepted < 100)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT(dcc_shutdown() == DCC_OK);

@@ -1,5 +1,5 @@
-// Shares of the bar of a job: who counts in which, on which thread, and what is shown. Also compiled without
-// exceptions.
+// Shares of a job's progress bar: which share a call counts in, on which thread, and what the bar shows. Also
+// compiled without exceptions.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -11,8 +11,8 @@
 
 namespace {
 
-// The end of a bar is shown at the end of its job.
-// What is reached and has not ended leaves something to rise into.
+// A bar shows its end only when its job ends. A share that has counted all of its units, and has not ended,
+// leaves a little to rise into.
 constexpr double FULL = 1.0 - 1.0 / 1024;
 
 dcc::job running()
@@ -24,7 +24,7 @@ dcc::job running()
 
 double fraction(const dcc::job &job) { return job.progress().fraction; }
 
-// As anybody writes it who does not know that it is a part of something larger.
+// A helper whose author does not know that it becomes a part of something larger.
 void old_helper(const char *name, unsigned items)
 {
     const dcc::job job = dcc::job::current();
@@ -56,7 +56,7 @@ void steps_are_filled_by_who_knows_nothing_of_them()
             auto step = p.step(50, "Write");
             library(40);
             EXPECT(fraction(job) == 0.25 + 0.5 * FULL);
-            // What it leaves on top goes with the step.
+            // The step's end removes what this leaves current on top of it.
             dcc_ticket left = 0;
             EXPECT(dcc_progress_set_current(p.get(), &left) == DCC_OK);
         }
@@ -99,7 +99,7 @@ void threads_lose_no_count()
     EXPECT(before == 0.5);
 }
 
-// A library that is handed a callback, and calls it on a thread of its own.
+// A library that gets a callback and calls it on a thread of its own.
 void denoise(dcc::library_call &call, double portion)
 {
     std::thread([&call, portion] {
@@ -132,7 +132,7 @@ void libraries_that_are_handed_a_callback_fill_a_share_each()
         call.end_progress();
         EXPECT(fraction(job) == 0.25 + 0.5 * FULL);
     }
-    // Without steps the first fills the job, and all that follow go on from there.
+    // Without steps the first call fills the job, and all later ones continue from there.
     const dcc::job other = running();
     double before = 0;
     dcc::library_call again(other);
@@ -147,7 +147,7 @@ void libraries_that_are_handed_a_callback_fill_a_share_each()
         }
         EXPECT(build > 0 || before == FULL);
     }
-    // One that polls a token tells nobody.
+    // A call that polls a token reports no progress.
     dcc::library_call of_token(dcc::token::create());
     of_token.set_progress(0.5);
     EXPECT(fraction(other) == before);
@@ -172,7 +172,7 @@ void a_cancel_stops_and_shows_what_was_counted()
     EXPECT(job.cancel());
     EXPECT(p.advance(5));
     EXPECT(fraction(job) == 0.25);
-    // A poll beside it is told the same.
+    // A poll outside the call gets the same answer.
     EXPECT(dcc::is_cancelled());
 }
 
@@ -183,7 +183,7 @@ void without_a_job_it_is_nothing()
     auto step = p.step(5);
     EXPECT(step.get() == nullptr);
     EXPECT(!p.advance() && !p.flush());
-    // Nor does a part of nothing take what is current.
+    // A part without a job does not take what is current, either.
     const dcc::job job = running();
     const dcc::job_scope current(job);
     const dcc::progress_step other(p, 5);

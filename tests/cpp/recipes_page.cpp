@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 using mesh = std::vector<double>;
 using offsets = std::vector<double>;
 
-// Called when the work has come half way.
+// This is called when half of the work is done.
 thread_local std::function<void()> half_way;
 
 void tell_half_way(std::size_t position, std::size_t size)
@@ -94,7 +94,7 @@ picture render()
     throw dcc::cancelled_error();
 }
 
-// A pool as a host has it: nothing is current on its threads.
+// A host's pool: nothing is current on its threads.
 class pool {
 public:
     pool() : thread_([this] { work(); }) {}
@@ -147,7 +147,7 @@ void a_rollback_is_whole()
     EXPECT(moved == mesh(1000, 2.0));
 }
 
-// Pumps until the job is over; so many ticks before it is cancelled.
+// Pumps until the job is over, and cancels it after this many ticks.
 dcc::job_state pump_to_the_end(const dcc::dispatcher &ui, const dcc::job &job, int ticks_before_the_cancel)
 {
     while (!job.wait_for(0s)) {
@@ -291,7 +291,7 @@ void the_parts_in_a_pool_are_cancelled_by_the_hosts_esc()
            dcc::job_state::completed);
     EXPECT(parts.front() == mesh(1000, 0.5) && parts.back() == parts.front());
 
-    // Pressed while the job's thread, the only one that may ask, waits for the pool.
+    // The key is pressed while the job's thread, which alone may ask, waits for the pool.
     std::atomic<bool> is_pressed{false};
     const std::thread::id ui = std::this_thread::get_id();
     dcc::job_options options;

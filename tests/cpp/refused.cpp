@@ -1,4 +1,5 @@
-// What must not compile: one line for each CASE, which a test compiles one by one. Without a CASE it does.
+// Code that must not compile: one line for each CASE. A test compiles each case by itself. Without a CASE the
+// file compiles.
 
 #include "dcc_cancel.hpp"
 

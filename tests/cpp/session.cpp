@@ -1,5 +1,5 @@
-// Sessions and requests: a peer cancels by id and by message, and what is owed to it at the end.
-// Also compiled without exceptions and RTTI.
+// Sessions and requests: a peer cancels by id and by message, and the answer that it is owed at the end. Also
+// compiled without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -33,7 +33,7 @@ void ids_keep_their_type()
     EXPECT(integer.get().type == DCC_ID_INTEGER && text.get().type == DCC_ID_TEXT);
     std::map<dcc::request_id, int> by_id = {{7, 1}, {"7", 2}};
     EXPECT(by_id.at(7) == 1 && by_id.at("7") == 2);
-    // What would change silently is no id.
+    // A type that would be converted silently is not accepted as an id.
     static_assert(!std::is_convertible_v<std::uint64_t, dcc::request_id>);
     static_assert(!std::is_convertible_v<double, dcc::request_id>);
     static_assert(!std::is_convertible_v<bool, dcc::request_id>);
@@ -89,7 +89,7 @@ void every_outcome_of_a_message_has_a_name()
     EXPECT(untouched == outcome::held && meant == dcc::request_id(longest));
     const dcc::session_stats stats = session.stats();
     EXPECT(stats.begun == 1 && stats.live == 0 && stats.kept == 2);
-    // What is held already is held once, and what has ended is cancelled too late.
+    // A second cancel with a held id adds nothing, and a cancel of an ended request comes too late.
     EXPECT(stats.early == 2 && stats.without_effect == 2 && stats.malformed == 2 && stats.others == 2);
     EXPECT(stats.cancelled == 0 && stats.unknown == 1 && stats.forgotten == 0);
 }
@@ -173,7 +173,7 @@ void the_reply_has_the_ids_type()
     EXPECT(request.try_cancel() == DCC_ALREADY_ENDED && !request.cancel());
     EXPECT(request.cancelled_reply() ==
            R"({"jsonrpc":"2.0","id":"7\n","error":{"code":-32800,"message":"Request cancelled"}})");
-    // Longer than what is first tried: no half of a message.
+    // This is longer than the buffer that is tried first: no message may be cut.
     const std::string control(DCC_MAX_REQUEST_ID_LENGTH, '\1');
     const dcc::request longest = session.begin(control);
     EXPECT(session.cancel(control));
@@ -292,7 +292,8 @@ void one_id_in_two_sessions_is_two_requests()
     EXPECT(of_one.end() == dcc::owed::nothing && of_other.end() == dcc::owed::result);
 }
 
-// Another thread's messages meet requests that begin and end all the time, and each cancels at most one.
+// Another thread's messages arrive while requests begin and end all the time; each message cancels at most
+// one request.
 void messages_race_with_begins_and_ends()
 {
     const dcc::session session = dcc::session::create();
@@ -348,7 +349,7 @@ void progress_is_told_as_the_peer_asks_for_it()
     const dcc::job job = dcc::job::create();
     EXPECT(job.begin() && job.set_progress(3, 4, std::string(500, 'x')));
     EXPECT(request.set_progress(job));
-    // Longer than what is first tried: no half of a message.
+    // This is longer than the buffer that is tried first: no message may be cut.
     const std::string note = request.last_progress_note();
     EXPECT(note == start + R"(3,"total":4,"message":")" + std::string(500, 'x') + R"("}})");
     EXPECT(silent.set_progress(1) && silent.last_progress_note().empty());

@@ -1,5 +1,5 @@
-// The host's shutdown: refused on the library's own thread, then it ends the library's threads; what
-// needs them is refused, all else works; a second one is harmless.
+// The host's shutdown. It is refused on the library's own thread. Otherwise it ends the library's threads:
+// calls that need them are refused, all others work, and a second shutdown is harmless.
 
 #include <atomic>
 #include <chrono>
@@ -34,7 +34,7 @@ dcc_status cancel_async(const dcc::token &token)
     return dcc_cancel_token_cancel_async(token.get(), nullptr, 0);
 }
 
-// A job that sleeps until a token is cancelled, but is done when it is woken before.
+// A job that sleeps until a token is cancelled. It completes if it is woken earlier.
 dcc::job post_sleeper(const dcc::dispatcher &queue, const dcc::token &token)
 {
     dcc_registration *registration = nullptr;
@@ -57,14 +57,14 @@ int main()
     while (from_inside == 1) std::this_thread::yield();
     EXPECT(from_inside == DCC_ERROR_WOULD_DEADLOCK);
 
-    // What is due runs first, what is not due is disarmed.
+    // Due callbacks run first; deadlines that are not due are disarmed.
     const dcc::token busy = dcc::token::create();
     const dcc::token due = dcc::token::create();
     const dcc::token later = dcc::token::create();
     on_cancel(busy, take_a_while);
     on_cancel(due, take_a_while);
     EXPECT(dcc_cancel_token_set_deadline_after(later.get(), 3'600'000'000'000) == DCC_OK);
-    // Who sleeps until a deadline that is disarmed is woken.
+    // A job that sleeps until a deadline is woken when the deadline is disarmed.
     dcc::dispatcher queue = dcc::dispatcher::create();
     const dcc::job sleepers[] = {post_sleeper(queue, later), post_sleeper(queue, later)};
     queue.pump_all();

@@ -1,8 +1,8 @@
-// The names of std::stop_token: one text of generic code, compiled for ours and, in C++20, for
-// std's, and the way from one to the other. Also compiled without exceptions and RTTI.
+// The names of std::stop_token: the same generic code, compiled with ours and, in C++20, with std's; and
+// conversions between them. Also compiled without exceptions and RTTI.
 
 #if defined(__GNUC__) && !defined(__clang__)
-// gcc 12 is wrong about the constructor of std::stop_source.
+// gcc 12 gives a wrong warning about the constructor of std::stop_source.
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
@@ -61,7 +61,7 @@ void a_stop_token_is_a_token()
     EXPECT(called && job.is_cancelled() && dcc::is_cancelled());
 }
 
-// Where it differs from std, as the header says.
+// The difference from std that the header states.
 void a_stop_token_without_a_source_can_still_be_stopped()
 {
     dcc::stop_token token = dcc::stop_source().get_token();
@@ -231,9 +231,9 @@ void a_jthread_stops_what_works_for_a_token()
     EXPECT(stopped);
 }
 
-// Both ends stop, and the token ends, at the same moment. Not with GCC's library on Windows, before
-// version 13 at least: there the destructor of a std::stop_callback that waits for its callback sleeps
-// for ever now and then, in a program of nothing but std's types, too.
+// Both ends stop, and the token ends, at the same moment. Not with GCC's library on Windows, at least before
+// version 13: there the destructor of a std::stop_callback that waits for its callback sometimes sleeps for
+// ever, also in a program that uses only std's types.
 #if !(defined(_WIN32) && defined(__GLIBCXX__))
 void links_end_while_they_are_used()
 {

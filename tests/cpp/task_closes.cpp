@@ -1,5 +1,5 @@
-// A coroutine whose dispatcher, or whose code's owner, is closed on another thread while a slice of it runs,
-// and which awaits something after that. Compiled as C++20 alone, and without exceptions and RTTI, too.
+// While a slice of a coroutine runs, another thread closes its dispatcher or the owner of its code. The
+// coroutine then awaits something. Compiled as C++20 only, and also without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// What is awaited once the close has begun.
+// What the coroutine awaits after the close has begun.
 enum class kind { slice, woken, token, time, job, worker };
 constexpr kind kinds[] = {kind::slice, kind::woken, kind::token, kind::time, kind::job, kind::worker};
 
@@ -29,7 +29,7 @@ struct world {
 
 void do_nothing(const dcc_cancel_token *, void *) {}
 
-// Closes the owner on a thread that has to wait for this one. Returns once the owner takes nothing more.
+// Closes the owner on a thread that has to wait for this one. Returns once the owner accepts no more objects.
 void begin_to_close_owner(world &all)
 {
     all.closer = std::thread([&all] { EXPECT(all.owner.close() == DCC_OK); });
@@ -51,7 +51,7 @@ void close_meanwhile(world &all)
         begin_to_close_owner(all);
         return;
     }
-    // The close asks the job to stop, unless that is sealed.
+    // The close asks the job to stop, unless the job is sealed.
     EXPECT(all.what == closed::dispatcher || dcc::job::current().seal());
     std::thread closer([&all] { EXPECT(all.queue.close() == DCC_PENDING); });
     closer.join();
@@ -100,7 +100,7 @@ void it_ends(kind awaits, closed what)
                                                      : dcc::job_state::interrupted;
     EXPECT(job.state() == expected && all.told.committed == 0);
     if (all.closer.joinable()) {
-        // The frames may be left to this thread.
+        // Destroying the frames may be left to this thread.
         while (all.told.destroyed == 0)
             all.queue.pump_all();
         all.closer.join();

@@ -1,5 +1,5 @@
-// A coroutine that ends at each of its suspension points in turn, in each way. Compiled as C++20 alone, and
-// without exceptions and RTTI, too.
+// A coroutine that ends at each of its suspension points in turn, in each way. Compiled as C++20 only, and
+// also without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -14,7 +14,7 @@ namespace {
 
 enum class at { begin, slice, woken, token, time, job, worker, end };
 
-// What a task awaits, and how far it is.
+// What a task awaits, and how far the task is.
 struct world {
     log told;
     at place = at::begin;
@@ -25,7 +25,7 @@ struct world {
     std::atomic<bool> has_returned{false};
 };
 
-// Works until it is let go or cancelled, and uses the frame all the time.
+// Works until it is released or cancelled, and uses the frame all the time.
 int work_elsewhere(world &all, const int &in_frame)
 {
     all.has_begun = true;
@@ -74,7 +74,7 @@ dcc::task<> outer(world &all)
     ++all.told.committed;
 }
 
-// Lets come what the task awaits.
+// Makes the event happen that the task awaits.
 void provide(world &all, const dcc::job &job)
 {
     switch (all.place) {
@@ -101,25 +101,25 @@ void step(world &all, const dcc::dispatcher &queue, const dcc::job &job)
 {
     provide(all, job);
     const int before = all.told.completions;
-    // The job of the worker is completed in a pump as well, which calls nothing.
+    // The worker's job is completed in a pump as well, and that pump calls nothing.
     while (queue.pump(1ns, 1).executed == 0 && all.told.completions == before)
         std::this_thread::yield();
 }
 
 enum class way {
     cancel,
-    // Once a worker has begun what it is to do, if the task awaits that.
+    // The cancel comes after a worker has begun its function, if the task awaits one.
     cancel_late,
     close,
     close_elsewhere,
     close_owner,
     close_owner_elsewhere,
-    // While the task goes on.
+    // The close comes while the task goes on.
     close_owner_at_any_time
 };
 
-// Closes an owner on another thread, which waits for this one. `when_ended`: this one pumps only once the job
-// is over.
+// Closes an owner on another thread, which waits for this one. `when_ended`: this thread pumps only after the
+// job is over.
 void close_elsewhere(const dcc::dispatcher &queue, dcc::owner &owner, const dcc::job &job, bool when_ended)
 {
     std::atomic<bool> is_closed{false};
@@ -200,7 +200,7 @@ std::uint64_t unfinished()
            stats.live_owners + stats.live_tokens + stats.live_contexts;
 }
 
-// Runs the task for so many slices, then ends it. Whether it had ended before.
+// Runs the task for this many slices, then ends it. Returns whether it had ended before.
 bool end_after(int slices, way ending)
 {
     world all;
@@ -234,7 +234,7 @@ void a_task_may_end_at_each_of_its_awaits()
         int slices = 0;
         while (!end_after(slices, ending))
             EXPECT(++slices < 100000);
-        // The workers and the timer may have their last references still.
+        // The workers and the timer may still hold the last references.
         while (unfinished() != before)
             std::this_thread::yield();
         EXPECT(slices > 6);
@@ -258,7 +258,7 @@ dcc::task<> sleep_for_ever(int &destroyed)
     co_await dcc::woken();
 }
 
-// A thread that never comes back is not waited for.
+// The close does not wait for a thread that never comes back.
 void the_frames_of_a_thread_that_has_ended_go_where_their_owner_is_closed()
 {
     dcc::owner owner = dcc::owner::create();

@@ -1,4 +1,4 @@
-// What became of a task, for tests of those.
+// The record of a task, for the tests of tasks.
 #ifndef DCC_TESTS_TASK_LOG_HPP
 #define DCC_TESTS_TASK_LOG_HPP
 
@@ -8,7 +8,7 @@
 #include <exception>
 #include <thread>
 
-// What became of one task.
+// The record of one task.
 struct log {
     std::thread::id thread = std::this_thread::get_id();
     int steps = 0;
@@ -20,7 +20,7 @@ struct log {
     dcc::job_state state = dcc::job_state::none;
 };
 
-// A guard as of a transaction: it rolls back if it ends by an exception.
+// A guard like that of a transaction: it rolls back if it is destroyed by an exception.
 class guard {
 public:
     explicit guard(log &told) : log_(told), before_(std::uncaught_exceptions())

@@ -1,5 +1,5 @@
-// Steps of a bar in coroutines, which hold them over awaits. Compiled as C++20 alone, and without exceptions
-// and RTTI, too.
+// Steps of a progress bar in coroutines, which hold them over awaits. Compiled as C++20 only, and also
+// without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -17,12 +17,13 @@ std::uint64_t live_shares()
     dcc_stats stats = {};
     stats.struct_size = sizeof stats;
     EXPECT(dcc_stats_read(&stats) == DCC_OK);
-    // What a task keeps over its slices is not what somebody forgot.
+    // A step that a task keeps over its slices does not count as forgotten.
     EXPECT(stats.context_leaks == 0);
     return stats.live_shares;
 }
 
-// What a worker carried goes after its function has returned, or with the completion of what never ran.
+// A share that a worker carried is freed after the worker's function has returned, or at the completion of a
+// function that never ran.
 void none_is_left(std::uint64_t before, const dcc::dispatcher &queue)
 {
     while (live_shares() != before) {
@@ -31,7 +32,7 @@ void none_is_left(std::uint64_t before, const dcc::dispatcher &queue)
     }
 }
 
-// So many units, and after each a slice more. It knows nothing of who calls it.
+// Counts this many units, with a slice after each. It knows nothing of its caller.
 dcc::task<> library(std::uint64_t units)
 {
     dcc::progress p(units, "library");
@@ -42,7 +43,8 @@ dcc::task<> library(std::uint64_t units)
     }
 }
 
-// Calls two of them, each in a step, and waits between them, in the second one twice as deep.
+// Calls the library twice, each time in a step, and waits between the two; in the second step it is called
+// two levels deep.
 dcc::task<> calls_two(log &told)
 {
     const guard kept(told);
@@ -67,7 +69,7 @@ dcc::task<> calls_two(log &told)
             EXPECT(dcc_progress_current() == deeper.get());
         }
         EXPECT(dcc_progress_current() == step.get());
-        // It fills nothing: the bar is looked at while it may run.
+        // This step counts nothing, because the bar is read while it may run.
         const auto work = [] { EXPECT(dcc_progress_current() != nullptr); };
         co_await dcc::on_worker(work);
     }
@@ -76,7 +78,7 @@ dcc::task<> calls_two(log &told)
     ++told.committed;
 }
 
-// One more slice of all that are given, one after the other.
+// Gives each of these jobs one more slice, one after the other.
 void step(const dcc::dispatcher &queue, const dcc::job &one, const dcc::job &other)
 {
     one.wake();
@@ -105,7 +107,8 @@ void a_step_is_current_in_each_slice_of_its_task()
             last = now;
             was_in_both = was_in_both || one.progress_message() == "Export > Write > both > library";
         }
-        // Each unit of the libraries, the ends of the steps that leave a little, and the end.
+        // The bar rises at each unit of the libraries, at the ends of the steps that leave a little, and at
+        // the end.
         EXPECT(rises >= 9 && was_in_both);
         EXPECT(first.committed == 1 && second.committed == 1);
         EXPECT(first.state == dcc::job_state::completed && second.state == dcc::job_state::completed);
@@ -113,7 +116,7 @@ void a_step_is_current_in_each_slice_of_its_task()
     }
 }
 
-// Ended after so many slices, in either way: the bar stays where it was, and no share is left.
+// Ends the task after this many slices, in either way: the bar stays where it was, and no share is left.
 bool end_after(int slices, bool is_closed)
 {
     const std::uint64_t before = live_shares();

@@ -1,5 +1,5 @@
-// Coroutines that need a thread of the library when the host shuts that down, or after it. Compiled as C++20
-// alone, and without exceptions and RTTI, too.
+// Coroutines that need a thread of the library while the host shuts the library down, or after that. Compiled
+// as C++20 only, and also without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -57,7 +57,7 @@ int main()
     options.wake = [&wakes] { ++wakes; };
     dcc::dispatcher queue = dcc::dispatcher::create(std::move(options));
 
-    // Two that sleep, one that is to sleep for ever, and one that somebody else wakes.
+    // Two tasks sleep for a time, one sleeps for ever, and one is woken by another thread.
     log first, second, endless, other;
     const dcc::job sleeps = queue.post("an hour", sleep(first, 1h), told_to(first));
     const dcc::job sleeps_too = queue.post("a day", sleep(second, 24h), told_to(second));

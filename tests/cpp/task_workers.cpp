@@ -1,5 +1,5 @@
-// Coroutines that wait for other jobs and leave work to other threads. Compiled as C++20 alone, and without
-// exceptions and RTTI, too.
+// Coroutines that wait for other jobs and leave work to other threads. Compiled as C++20 only, and also
+// without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -38,7 +38,8 @@ void a_task_awaits_the_end_of_a_job_and_is_told_how_it_ended()
     EXPECT(queue.pump_all().completed == 1);
     EXPECT(ended == dcc::job_state::failed && told.state == dcc::job_state::completed);
 
-    // Of the same dispatcher, the other one's completion has run before; and no job has ended.
+    // The completion of an awaited job of the same dispatcher has run when the await ends. An empty job
+    // counts as ended.
     log first;
     log second;
     const dcc::job slow = queue.post(
@@ -67,7 +68,7 @@ void a_cancel_of_a_task_does_not_cancel_what_it_awaits()
     EXPECT(job.cancel() && queue.pump_all().completed == 1);
     EXPECT(told.state == dcc::job_state::cancelled && !awaited.is_cancelled());
 
-    // Its own end would need itself.
+    // A job that awaits its own end would wait for itself.
     const dcc::job own = queue.post(
         "own", []() -> dcc::task<> { static_cast<void>(co_await dcc::job::current()); });
     queue.pump_all();
@@ -115,7 +116,8 @@ void a_worker_does_what_a_task_leaves_to_it()
     EXPECT(shared.use_count() == 1);
 }
 
-// What a worker has begun when the task is cancelled is given; the next await tells of that.
+// If a worker has begun its function when the task is cancelled, the task gets the result; the next await
+// reports the cancel.
 void a_cancel_waits_for_what_a_worker_has_begun()
 {
     for (const bool does_poll : {false, true}) {
@@ -233,7 +235,7 @@ void what_a_worker_throws_is_thrown_where_it_is_awaited()
     pump_until_over(queue, told);
     EXPECT(is_caught && told.state == dcc::job_state::failed);
 
-    // A cancel that the function has seen is told once, as any other.
+    // A cancel that the function has seen is reported once, like any other.
     log cancelled;
     gate has_begun;
     int told_times = 0;
@@ -273,7 +275,7 @@ struct counted {
     ~counted() { --alive; }
 };
 
-// The header says of which compilers this is so; where one of them gets better this test tells.
+// The header names the compilers that do this. If one of them is corrected, this test shows it.
 void a_lambda_inside_of_the_await_is_destroyed_twice_by_gcc_12()
 {
 #if defined(__clang__)

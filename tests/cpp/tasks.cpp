@@ -1,4 +1,4 @@
-// Coroutines as posted jobs. Compiled as C++20 alone, and without exceptions and RTTI, too.
+// Coroutines as posted jobs. Compiled as C++20 only, and also without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -279,7 +279,7 @@ void a_cancel_is_told_once_and_a_part_may_complete()
     EXPECT(queue.pump_all().completed == 1);
     EXPECT(parts == 1 && partial.state() == dcc::job_state::completed);
 
-    // In the middle of a slice, too.
+    // The same in the middle of a slice.
     log told;
     queue.post(
         "",
@@ -293,7 +293,7 @@ void a_cancel_is_told_once_and_a_part_may_complete()
     EXPECT(queue.pump_all().completed == 1);
     EXPECT(told.steps == 0 && told.rolled_back == 1 && told.state == dcc::job_state::cancelled);
 
-    // Who swallows it goes on until it awaits again, and there ends.
+    // A coroutine that swallows the exception continues until its next await, and ends there.
     for (const bool is_slice : {false, true}) {
         log swallowed;
         const dcc::job job = queue.post(

@@ -1,4 +1,4 @@
-// The way of a context to worker threads, threads with a token of their own, and shields. Also compiled
+// Contexts that are carried to worker threads, threads with a token of their own, and shields. Also compiled
 // without exceptions.
 
 #include "dcc_cancel.hpp"
@@ -39,7 +39,7 @@ void what_is_current_goes_along()
             EXPECT(dcc::job::current() == job);
             until_cancelled();
         }));
-        // What moves only, with arguments and an answer.
+        // A callable that can only be moved, with arguments and a result.
         answer = std::async(std::launch::async,
                             dcc::with_context([kept = std::make_unique<int>(2)](int more) {
                                 until_cancelled();
@@ -183,7 +183,7 @@ void the_first_failure_stops_the_others()
     });
     throwing.spawn([] { throw std::runtime_error("the cache is broken"); });
     EXPECT(thrown_by(throwing) == "the cache is broken" && thrown_by(throwing) == "nothing");
-    // A cancelled_error where nothing is cancelled is a failure like others.
+    // A cancelled_error without a cancel is a failure like any other.
     dcc::scope odd;
     odd.spawn([] { throw dcc::cancelled_error(); });
     EXPECT(thrown_by(odd) != "nothing");
@@ -227,10 +227,10 @@ void what_cleans_up_is_not_cancelled()
     {
         const dcc::shield shielded;
         EXPECT(shielded.status() == DCC_OK && !dcc::is_cancelled() && !dcc::poller()());
-        // Rolling back shows how far it is, too.
+        // A rollback can report its progress, too.
         EXPECT(!before() && job.set_progress(1, 2) && !all.advance());
         EXPECT(!dcc::token::current() && !dcc::job::current());
-        // It goes along to other threads.
+        // The shield is carried to other threads.
         std::thread(dcc::with_context([] { EXPECT(!dcc::is_cancelled()); })).join();
         const dcc::token_scope again(token);
         EXPECT(dcc::is_cancelled());
@@ -246,7 +246,8 @@ dcc_stats stats()
     return counts;
 }
 
-// The loop of a beginner, who has put the poller where the loop is, and one with the context carried.
+// A beginner's loop, with the poller made on the thread of the loop; and the same loop with the context
+// carried there.
 void a_poller_without_a_job_is_counted()
 {
     const dcc::job job = dcc::job::create();
@@ -275,7 +276,7 @@ std::string file_of(const char (&name)[DCC_FILE_SIZE])
     return file.substr(file.find_last_of("/\\") + 1);
 }
 
-// The poll trace names the line of a report of progress, through whatever it goes.
+// The poll trace names the line that reports progress, through all of the wrapper's functions.
 void progress_says_where_it_is_told()
 {
     const dcc::job job = dcc::job::create();

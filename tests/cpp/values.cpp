@@ -1,4 +1,5 @@
-// Tokens as values: ranges of them, sets and maps, what is thrown, guards. Also compiled without exceptions.
+// Tokens as values: in ranges, sets and maps, with the exceptions that calls throw, and with guards. Also
+// compiled without exceptions.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"

@@ -81,7 +81,7 @@ void a_deadline_ends_with_its_scope()
         EXPECT(limit.clear() && !limit.clear());
     }
     {
-        // Never comes, and keeps the token that nobody else holds.
+        // This deadline never passes, and keeps a token that has no owner.
         dcc::deadline limit(dcc::token::create(), (std::chrono::hours::max)());
         EXPECT(limit.status() == DCC_OK && limit.clear());
     }
@@ -165,7 +165,7 @@ void a_native_event_is_set_and_stays_set()
     EXPECT(!event && is_set(moved));
     moved = std::move(second);
     EXPECT(is_set(moved) && !second);
-    // Closed by hand, it is closed once.
+    // An event that is closed by hand is closed once.
     EXPECT(dcc_native_event_close(moved.detach()) == DCC_OK && !moved);
     token.reset();
     EXPECT(dcc_native_event_close(DCC_NO_NATIVE_EVENT) == DCC_OK);

@@ -1,4 +1,4 @@
-// Waiting for the end of a job: cancel, wait, free. Also compiled without exceptions and RTTI.
+// Waits for the end of a job: cancel, wait, free. Also compiled without exceptions and RTTI.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
@@ -24,7 +24,7 @@ struct scene {
     ~scene() { EXPECT(!in_use); }
 };
 
-// The canceller has found the job by its id, and does not own its thread.
+// The cancelling code has found the job by its id and does not own the job's thread.
 void a_scene_is_freed_after_the_end_of_its_render()
 {
     auto rendered = std::make_unique<scene>();
@@ -114,7 +114,7 @@ void an_event_is_set_at_the_end()
 #endif
 }
 
-// A result that several wait for: its work stops when the last of them has left.
+// Several threads wait for one result: its work stops when the last of them has left.
 void a_shared_result_is_stopped_when_its_last_waiter_leaves()
 {
     dcc::token first = dcc::token::create(), second = dcc::token::create();

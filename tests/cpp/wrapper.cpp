@@ -1,5 +1,5 @@
-// The C++ wrapper: lifetimes, scopes, polls, jobs, exceptions that stay on their side.
-// Also compiled without exceptions and RTTI; then the throwing half is left out.
+// The C++ wrapper: lifetimes, scopes, polls, jobs, and exceptions that do not cross the C boundary. Also
+// compiled without exceptions and RTTI; the throwing half is then left out.
 
 #include "dcc_cancel.hpp"
 #include "expect.hpp"
