@@ -1,5 +1,5 @@
-// Two threads are at once only where each has a processor. This says where a thread is to run, and
-// whether two of them really were at work together.
+// Two threads run at the same time only if each has a processor. This sets where a thread runs, and finds out
+// whether two of them really ran together.
 #pragma once
 
 #include "work.hpp"
@@ -11,7 +11,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-// The processors that this process may use. They are read once, before `stay_on` leaves one of them.
+// The processors that this process may use. They are read once, before `stay_on` restricts the thread to one.
 inline const std::vector<int> &processors()
 {
     static const std::vector<int> all = [] {
@@ -34,8 +34,8 @@ inline void stay_on(int processor)
     require(sched_setaffinity(0, sizeof only, &only) == 0);
 }
 
-// When a thread did something, and whether another program took its processor meanwhile. To sleep at a
-// lock is the work's own.
+// When a thread did its work, and whether another program took its processor meanwhile. Sleeping at a lock
+// belongs to the work.
 struct Stay {
     double begin = 0;
     double end = 0;
@@ -44,7 +44,7 @@ struct Stay {
     double length() const { return end - begin; }
 };
 
-// How often others took the processor from this thread.
+// How often other programs took the processor from this thread.
 inline long interruptions()
 {
     rusage usage{};
@@ -59,7 +59,7 @@ inline double now()
     return time.count();
 }
 
-// Does it, and notes the time.
+// Runs the body and notes the times.
 template <typename Body>
 inline Stay timed(Body body)
 {
@@ -72,8 +72,8 @@ inline Stay timed(Body body)
     return stay;
 }
 
-// Whether nobody interrupted them and most of the time was the same. One of two may well be slower, such
-// as who posts to another thread's dispatcher.
+// Whether neither thread was interrupted and most of their times overlap. One of them may well be slower,
+// such as a thread that posts to another thread's dispatcher.
 inline bool were_together(const Stay &one, const Stay &other)
 {
     const double shared = std::min(one.end, other.end) - std::max(one.begin, other.begin);

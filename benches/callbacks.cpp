@@ -1,4 +1,4 @@
-// Callbacks of one token, from one to a million: registering one more, and a cancel that calls them all.
+// A token with one to a million callbacks: registering one more, and a cancel that calls all of them.
 #include "figures.hpp"
 #include "work.hpp"
 
@@ -80,7 +80,7 @@ private:
 
 constexpr std::uint64_t added = 1'024;
 
-// One more comes and goes while so many are there; nanoseconds of one.
+// Registers and unregisters one more callback while the token has this many. Returns the nanoseconds of one.
 template <typename Side>
 double add_and_remove(Side &side)
 {
@@ -91,7 +91,7 @@ double add_and_remove(Side &side)
     return time / static_cast<double>(added);
 }
 
-// Cancels so many tokens with so many callbacks each; nanoseconds of one callback.
+// Cancels this many tokens with this many callbacks each. Returns the nanoseconds of one callback.
 template <typename Side>
 double cancel(std::uint64_t tokens, std::uint64_t count)
 {
@@ -112,7 +112,7 @@ void print_rounds(const std::string &work, const std::string &peer, int count, s
 {
     std::vector<double> ratios;
     std::vector<double> times_of_own;
-    // The first makes what is made once.
+    // The first round does the one-time work.
     for (int round = 0; round <= count; ++round) {
         const double others_before = round % 2 == 0 ? other() : 0;
         const double mine = own();
@@ -142,7 +142,7 @@ void print_callbacks(std::uint64_t count)
             "register and unregister, " + number + " there", "std::stop_callback", rounds(301, 31),
             added, [&] { return add_and_remove(ours); }, [&] { return add_and_remove(standard); });
     }
-    // A clock is read before and after; a single callback would drown in that.
+    // The clock is read before and after the cancels; the time of a single callback would be lost in that.
     const std::uint64_t tokens = std::max<std::uint64_t>(1, 512 / count);
     print_rounds(
         "cancel with " + number + " callbacks", "std::stop_source::request_stop",

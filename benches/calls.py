@@ -1,4 +1,4 @@
-"""What is asked from Python, beside `dcc_mcp_core` if it is there, and beside a call without `native`.
+"""Measures polls from Python, beside `dcc_mcp_core` if it is there, and beside a call without `native`.
 
 Prints the rows of figures.hpp: work, peer, median of the ratio, its quartiles, rounds, calls in each, and
 nanoseconds of a call.

@@ -1,11 +1,12 @@
-//! The hot paths beside their peers, interleaved in one run: ratios, not times. Then instructions
-//! per call, counted by callgrind. `cargo bench`; a target is printed beside its ratio, and what missed
-//! once more at the end. `DCC_BENCH_QUICK=1` shows within minutes that all of it works, and names of parts
-//! (`cargo bench --bench compare -- threads`) leave out the others.
+//! Compares the hot paths with their peers, interleaved in one run: it prints ratios and not times,
+//! then the instructions of a call, counted by callgrind. `cargo bench` runs it. A target is
+//! printed beside its ratio, and missed targets once more at the end. `DCC_BENCH_QUICK=1` shows
+//! within minutes whether all of it works. Names of parts (`cargo bench --bench compare --
+//! threads`) select these parts.
 //!
-//! `-- record` writes the figures to `docs/costs/figures.tsv`, which `docs/costs.md` has pictures of.
-//! `-- gate` judges: it ends with 1 if a target was missed, and with 2, unjudged, if others were at work
-//! before or after.
+//! `-- record` writes the figures to `docs/costs/figures.tsv`, from which the pictures of
+//! `docs/costs.md` are drawn. `-- gate` judges: it ends with 1 if a target was missed, and with 2,
+//! without a judgement, if other programs were at work before or after.
 
 #[path = "compare/callbacks.rs"]
 mod callbacks;
@@ -47,7 +48,8 @@ mod targets;
 use std::process::ExitCode;
 use table::Table;
 
-/// What may be named on the command line: parts that C++ programs measure, and those of this one.
+/// The parts that can be named on the command line: those that C++ programs measure, and those of
+/// this program.
 const CPP_PARTS: &[&str] = &["pairs", "threads", "latency", "callbacks", "counts"];
 const OTHER_PARTS: &[&str] = &["live", "graph", "posting", "requests", "python", "size"];
 
@@ -55,7 +57,7 @@ fn parts() -> impl Iterator<Item = &'static str> {
     CPP_PARTS.iter().chain(OTHER_PARTS).copied()
 }
 
-/// What else may be said there.
+/// The other words of the command line.
 const RECORD: &str = "record";
 const GATE: &str = "gate";
 
@@ -71,7 +73,7 @@ fn named() -> impl Iterator<Item = String> {
     words().filter(|word| word != RECORD && word != GATE)
 }
 
-/// Whether this part was named; all are wanted if none is.
+/// Whether this part is to run; if no part was named, all are.
 fn is_wanted(part: &str) -> bool {
     named().next().is_none() || named().any(|name| name == part)
 }

@@ -1,4 +1,4 @@
-// Times what two threads do at once.
+// Measures work that two threads do at the same time.
 #include "at_work.hpp"
 #include "contended.hpp"
 #include "figures.hpp"
@@ -13,8 +13,8 @@ double nanoseconds_of_a_call(const Stay &stay)
     return stay.length() / static_cast<double>(contended_calls);
 }
 
-// A second thread, on a processor of its own. It sleeps while the first works alone, and is awake before
-// both begin.
+// A second thread on a processor of its own. It sleeps while the first thread works alone, and is awake
+// before both begin.
 class Second {
 public:
     explicit Second(int processor) : thread_([=, this] { serve(processor); }) {}
@@ -28,7 +28,8 @@ public:
     Second(const Second &) = delete;
     Second &operator=(const Second &) = delete;
 
-    // Both at once: nanoseconds of a call, the mean of both; 0 if they were not at once.
+    // Runs both at the same time. Returns the nanoseconds of a call, as the mean of both; 0 if they did not
+    // overlap.
     double together(Thing &own, Thing &others)
     {
         thing_ = &others;
@@ -70,7 +71,7 @@ private:
     std::thread thread_;
 };
 
-// A work with its two things, and what its rounds took.
+// A work with its two objects, and the times of its rounds.
 struct Measured {
     explicit Measured(const Contended &measured) : work(measured) {}
 
@@ -81,7 +82,7 @@ struct Measured {
     std::vector<double> on_one;
     std::vector<double> on_two;
 
-    // One round of each; false, and none counts, if one of them was disturbed.
+    // Runs one round of each. False if one of them was disturbed; then none of them counts.
     bool round(Second &helper)
     {
         const Stay own = timed([this] { first->run(); });
@@ -145,7 +146,7 @@ void print_contended(std::string_view work, std::string_view peer)
     std::unique_ptr<Measured> other;
     if (!peer.empty()) other = std::make_unique<Measured>(contended_called(peer));
     const std::size_t wanted = static_cast<std::size_t>(rounds(501, 41));
-    // The first rounds make what is made once. Disturbed ones are repeated, but not for ever.
+    // The first rounds do the one-time work. Disturbed rounds are repeated, but not for ever.
     for (int round = 0; round < 5; ++round) {
         if (own.round(helper)) own.drop_last();
         if (other && other->round(helper)) other->drop_last();

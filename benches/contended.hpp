@@ -1,30 +1,30 @@
-// What two threads do at once, on one thing or on one each. Each file named contended_* beside this one
-// adds what one library has; `contended.cpp` times them.
+// Work that two threads do at the same time, on one object or on one each. Each file contended_* beside this
+// one adds the works of one library; `contended.cpp` measures them.
 #pragma once
 
 #include "work.hpp"
 
 #include <memory>
 
-// So many calls are a round.
+// The number of calls in a round.
 constexpr std::uint64_t contended_calls = 512;
 
-// What the calls are made on.
+// An object on which the calls are made.
 class Thing {
 public:
     Thing() = default;
     virtual ~Thing() = default;
     Thing(const Thing &) = delete;
     Thing &operator=(const Thing &) = delete;
-    // Makes `contended_calls` calls. Any thread; two at once.
+    // Makes `contended_calls` calls. Any thread may call this, and two at the same time.
     virtual void run() = 0;
-    // Between rounds, on the thread that made it: puts it back to where it was.
+    // Called between rounds, on the thread that created the object: restores its first state.
     virtual void renew() {}
 };
 
 struct Contended {
     const char *name;
-    // What it is called that both threads use, or nullptr if there is nothing.
+    // The name of the object that both threads use, or nullptr if they share none.
     const char *shares;
     std::unique_ptr<Thing> (*make)();
 };
@@ -44,5 +44,5 @@ struct AddContended {
     }
 };
 
-// Prints the rows of a work, beside itself on one thread and beside a peer; "" for no peer.
+// Prints the rows of a work: beside the same work on one thread, and beside a peer; "" for no peer.
 void print_contended(std::string_view work, std::string_view peer);

@@ -1,4 +1,4 @@
-// What two threads do with GLib's main loop at once.
+// Work that two threads do with GLib's main loop at the same time.
 #include "contended.hpp"
 
 #include <gio/gio.h>

@@ -1,4 +1,4 @@
-// What two threads do with dcc-cancel at once.
+// Work that two threads do with dcc-cancel at the same time.
 #include "contended.hpp"
 
 #include <dcc_cancel.h>
@@ -109,7 +109,7 @@ private:
     std::uint64_t runs_ = 0;
 };
 
-// Many tokens; two threads on one thing cancel each of them both.
+// Many tokens. Two threads with the same object both cancel each token.
 class Cancelling : public Thing {
 public:
     Cancelling() { make(); }

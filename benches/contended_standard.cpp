@@ -1,4 +1,4 @@
-// What two threads do with the C++ standard library at once.
+// Work that two threads do with the C++ standard library at the same time.
 #include "contended.hpp"
 
 #include <stop_token>

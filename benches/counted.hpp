@@ -1,4 +1,4 @@
-// What callgrind counts.
+// Runs works so that callgrind can count them.
 #pragma once
 
 #include "work.hpp"
@@ -7,31 +7,31 @@
 #include <functional>
 #include <memory>
 
-// How often a work is done: callgrind's counts of both, and of one call by their difference. Both are
-// multiples of the unrolled loop's eight and of a batch of jobs.
+// How often a work is done. callgrind counts both runs, and their difference gives the counts of one call.
+// Both numbers are multiples of eight, the length of the unrolled loop, and of a batch of jobs.
 constexpr std::array<std::uint64_t, 2> counted_times = {1'024, 5'120};
 
-// Callgrind is told to start at zero when this is entered and to write down the count when it is left.
+// callgrind starts from zero when this function is entered, and writes the counts when it is left.
 extern "C" [[gnu::noinline]] inline void counted(const std::function<void()> &body)
 {
     body();
     asm volatile("" ::: "memory");
 }
 
-// Lets the loader and the allocators do what they do only once.
+// Calls before the count, so that the loader and the allocators do their one-time work there.
 constexpr std::uint64_t warming_times = 64;
 
-// Room for all events of a work: a ring that loses some does more.
+// The capacity for all events of a work: a ring that is full does more work for each event.
 constexpr std::size_t observed_events = 2 * counted_times[1];
 
-// Counts a work at each number of times.
+// Counts a work with each of the two numbers of calls.
 inline void count(const Work &work)
 {
     work.run(warming_times);
     for (const std::uint64_t times : counted_times) counted([&] { work.run(times); });
 }
 
-// Something that needs so many things: what makes them and lets them go is not counted.
+// A work that needs this many objects. Creating and releasing these is not counted.
 class Prepared {
 public:
     Prepared() = default;
@@ -52,7 +52,7 @@ inline std::vector<PreparedWork> &prepared_works()
     return list;
 }
 
-// `Made` is constructed with a number of times.
+// `Made` is constructed with the number of calls.
 template <typename Made>
 struct AddPrepared {
     explicit AddPrepared(const char *name)

@@ -64,7 +64,7 @@ const AddWork post_and_cancel{"post, cancel and pump one job", [](std::uint64_t 
     require(runs == 0);
 }};
 
-// Cancelled jobs, none of which has seen it.
+// Cancelled jobs whose cancel was not seen yet.
 class CancelledJobs : public Prepared {
 public:
     explicit CancelledJobs(std::uint64_t count) : jobs_(count), polls_(count)
@@ -96,7 +96,8 @@ private:
     std::vector<dcc_poll_pair> polls_;
 };
 
-// The observer comes after the cancels: it is told of what is seen, and the watchdog has nothing to do.
+// The observer is created after the cancels: it gets the events of seen cancels only, and the watchdog has
+// nothing to do.
 class ObservedJobs : public CancelledJobs {
 public:
     explicit ObservedJobs(std::uint64_t count) : CancelledJobs(count)

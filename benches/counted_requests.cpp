@@ -1,4 +1,4 @@
-// Works with sessions that are counted here. Their times are compared from Rust, compare/requests.rs.
+// Works with sessions, which are counted here. compare/requests.rs compares their times.
 #include "counted.hpp"
 #include "ours.hpp"
 
@@ -49,7 +49,7 @@ const AddWork integer_request{"begin and end a request, an integer", [](std::uin
     call_repeatedly(times, [&] { end(begin(shared_session(), integer(++number))); });
 }};
 
-// As long as clients number them; only the library's own work is counted, not the writing of the text.
+// The ids are as long as those of clients. Writing the text is not counted; only the library's own work is.
 class TextRequests : public Prepared {
 public:
     explicit TextRequests(std::uint64_t count) : texts_(count)

@@ -1,4 +1,4 @@
-// Works with tokens that are counted and not timed: no peer does the like.
+// Works with tokens that are counted and not timed, because no peer has the like.
 #include "counted.hpp"
 #include "ours.hpp"
 

@@ -31,7 +31,8 @@ int main(int argc, char **argv)
         for (const PreparedWork &work : prepared_works()) std::puts(work.name);
         return 0;
     }
-    // Hosts have threads, and some C libraries do less while a process has only one.
+    // Hosts have several threads, and some C libraries do less work while a process has only one. So this
+    // starts a second one.
     std::atomic<bool> over{false};
     std::thread other([&] { over.wait(false); });
     const bool is_there = counts(works(), name) || counts(prepared_works(), name);

@@ -1,4 +1,4 @@
-// What many rounds say, and the line in which compare.rs reads it.
+// The figures of many rounds, and the line from which compare.rs reads them.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-// So many rounds; fewer where DCC_BENCH_QUICK asks only whether it works.
+// The number of rounds: `full`, or `quick` if DCC_BENCH_QUICK only asks whether the benchmark works.
 inline int rounds(int full, int quick)
 {
     const char *const asked = std::getenv("DCC_BENCH_QUICK");
     return asked != nullptr && *asked != '\0' ? quick : full;
 }
 
-// The value below which such a part of the values is.
+// The value below which this part of the values lies.
 inline double quantile(std::vector<double> values, double part)
 {
     const auto place = values.begin() + static_cast<std::ptrdiff_t>(
@@ -25,8 +25,8 @@ inline double quantile(std::vector<double> values, double part)
     return *place;
 }
 
-// One row of the table. `times` is how often a round calls; ratios and nanoseconds of one call, each
-// of a round.
+// Prints one row of the table. `times` is the number of calls in a round. The ratios and the nanoseconds of
+// one call have one entry for each round.
 inline void print_row(const std::string &work, const std::string &peer, std::uint64_t times,
                       const std::vector<double> &ratios, const std::vector<double> &nanoseconds)
 {

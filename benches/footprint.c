@@ -1,5 +1,5 @@
-/* What the library takes: `footprint LIBRARY WHAT` prints one number. "dlopen" is the nanoseconds to load and
- * relocate it; the others are bytes of memory of the process for one of many. */
+/* The library's size: `footprint LIBRARY WHAT` prints one number. "dlopen" is the nanoseconds to load and
+ * relocate it. The others are the bytes of the process's memory that one of many objects takes. */
 #include <dcc_cancel.h>
 
 #include <dlfcn.h>

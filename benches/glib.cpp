@@ -38,7 +38,7 @@ gboolean count_run(gpointer runs)
     return G_SOURCE_REMOVE;
 }
 
-// Attaches so many idle sources, then runs them; one iteration does if there are no others.
+// Attaches this many idle sources, then runs them; one iteration is enough if there are no others.
 void attach_and_run(std::uint64_t times, std::uint64_t batch)
 {
     static GMainContext *const context = g_main_context_new();

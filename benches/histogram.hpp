@@ -1,12 +1,12 @@
-// How often something took how long, beside the same of a peer: for people lines that begin with a space, for
-// pictures fields apart by tabs, see compare/record.rs.
+// How often a work took how long, beside its peer: as lines that begin with a space for people, and as fields
+// separated by tabs for pictures, see compare/record.rs.
 #pragma once
 
 #include "figures.hpp"
 
 #include <cmath>
 
-// How many are in [from, to).
+// The number of values in [from, to).
 inline std::size_t between(const std::vector<double> &values, double from, double to)
 {
     std::size_t found = 0;
@@ -31,7 +31,7 @@ inline void print_histograms(const std::string &work, const std::string &peer,
     const double most = std::max(quantile(own, 1), quantile(others, 1));
     std::printf("    %12s %8s %8s\n", "below ns", "own", "peer");
     std::printf("histogram\t%s\t%s\n", work.c_str(), peer.c_str());
-    // Each place is wider than the one before by half.
+    // Each place is half as wide again as the one before.
     for (double from = std::exp2(std::floor(std::log2(least))); from <= most; from *= 1.5) {
         const std::size_t of_own = between(own, from, from * 1.5);
         const std::size_t of_peer = between(others, from, from * 1.5);

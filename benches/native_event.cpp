@@ -1,4 +1,5 @@
-// From a cancel to the wake-up of a thread that polls its native event, beside an eventfd that is written.
+// The time from a cancel to the wake-up of a thread that polls its native event, beside an eventfd that is
+// written.
 #include "waking.hpp"
 
 #include <poll.h>

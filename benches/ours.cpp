@@ -1,4 +1,4 @@
-// The works of dcc-cancel. Functions are called through the shared library, polls are inlined.
+// The works of dcc-cancel. Functions are called through the shared library; polls are inlined.
 #include "ours.hpp"
 
 namespace {
@@ -25,7 +25,7 @@ const AddWork probe{"dcc_check_cancelled", [](std::uint64_t times) {
     call_repeatedly(times, [] { require(dcc_check_cancelled() == DCC_OK); });
 }};
 
-// Inside a slice of an hour.
+// The question is asked inside a slice of an hour.
 const AddWork slice_is_over{"dcc_slice_is_over", [](std::uint64_t times) {
     static std::uint64_t asked;
     asked = times;
@@ -40,7 +40,7 @@ const AddWork slice_is_over{"dcc_slice_is_over", [](std::uint64_t times) {
     require(dcc_dispatcher_pump(shared_dispatcher(), hour_ns, DCC_NO_LIMIT, nullptr) == DCC_OK);
 }};
 
-// Of a share that goes on for ever, while nobody looks; with a counter of its loop's own.
+// The share never ends and no thread reads it; the loop has a counter of its own.
 const AddWork advance{"dcc_progress_advance", [](std::uint64_t times) {
     static dcc_progress *const share = [] {
         dcc_job_desc job_desc{};
@@ -108,7 +108,7 @@ const AddWork register_and_unregister{"register and unregister", [](std::uint64_
     });
 }};
 
-// Posts so many jobs, then runs them in one tick.
+// Posts this many jobs, then runs them in one tick.
 void post_and_run(std::uint64_t times, std::uint64_t batch)
 {
     std::uint64_t runs = 0;

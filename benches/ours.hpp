@@ -1,4 +1,4 @@
-// Objects of dcc-cancel that its works use, each made when it is first needed.
+// Objects of dcc-cancel that its works use. Each is created when it is first needed.
 #pragma once
 
 #include "work.hpp"
@@ -27,7 +27,7 @@ inline dcc_job *shared_job()
     return job;
 }
 
-// Both layers installed on this thread.
+// Makes a token and a job current on this thread.
 class Installed {
 public:
     Installed()

@@ -1,6 +1,6 @@
-// The ratio of two works: the median over many short rounds. In each round both run one after the
-// other, in alternating order, so that both see the same clock frequency and the same neighbours on
-// the machine; a round in which one of them was preempted is an outlier that a median leaves out.
+// The ratio of two works is the median over many short rounds. In each round both run one after the other, in
+// alternating order, so that both have the same clock frequency and the same neighbours on the machine. A
+// round in which one of them was preempted is an outlier, which a median leaves out.
 #include "figures.hpp"
 #include "work.hpp"
 
@@ -20,9 +20,8 @@ double nanoseconds(const Work &work, std::uint64_t times)
     return taken.count();
 }
 
-// How often a work has to be repeated to fill a round. A first run makes what is made only once, such
-// as memory and records of the thread; a run that was interrupted must not decide either, so the
-// quicker of two does.
+// How often a work must be repeated to fill a round. The first run does one-time work, such as getting memory
+// and the thread's records, and any run may be interrupted. So the quicker of two decides.
 std::uint64_t calibrated(const Work &work)
 {
     std::uint64_t times = 1'024;
@@ -59,8 +58,8 @@ void measure(const Work &work, const Work &peer, bool is_disturbed)
 
 void print_ratio(const Work &work, const Work &peer, bool is_disturbed)
 {
-    // Hosts have threads, and some C libraries are faster while a process has only one: so there is a
-    // second one, which sleeps unless it is to disturb.
+    // Hosts have several threads, and some C libraries are faster while a process has only one. So there is a
+    // second thread, which sleeps unless it is to disturb.
     std::atomic<bool> over{false};
     std::thread other([&] {
         while (!over.load(std::memory_order_relaxed)) {

@@ -1,4 +1,4 @@
-// From a cancel to the moment at which a loop on another processor sees it, beside a store and a load.
+// The time from a cancel until a loop on another processor sees it, beside a store and a load.
 #include "waking.hpp"
 
 #include <dcc_cancel.h>

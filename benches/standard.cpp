@@ -21,9 +21,9 @@ const AddWork clock_read{"std::chrono::steady_clock::now", [](std::uint64_t time
     });
 }};
 
-// What a poll is compared with: the same load and the same compare, of a word that is written, and the same
-// call where they differ, to a function that the compiler does not know. Without it the loop would keep other
-// registers and be packed more tightly, which some processors run slower.
+// The peer of a poll: the same load and compare, of a word that other code writes, and the same call to a
+// function that the compiler does not know if they differ. Without that call the loop would keep other
+// registers and be shorter, and some processors run such a loop more slowly.
 std::atomic<std::uint64_t> word{0};
 
 const AddWork load_and_compare{"load and compare", [](std::uint64_t times) {
@@ -36,7 +36,7 @@ const AddWork load_and_compare{"load and compare", [](std::uint64_t times) {
     });
 }};
 
-// What a count costs that all threads share.
+// The cost of a counter that all threads share.
 const AddWork fetch_add{"fetch_add", [](std::uint64_t times) {
     static std::atomic<std::uint64_t> shared{0};
     std::atomic<std::uint64_t> *const place = unknown(&shared);

@@ -1,12 +1,12 @@
-// From a cancel of a request's token to the end of the job that was posted under it: the job smooths a
-// picture and polls once a row. Beside it the same loop in a thread, with an atomic flag.
+// The time from a cancel of a request's token to the end of the job that was posted under it. The job smooths
+// a picture and polls once a row. The peer is the same loop in a thread, with an atomic flag.
 #include "waking.hpp"
 
 #include <dcc_cancel.h>
 
 namespace {
 
-// A picture that is smoothed row by row, over and over, until somebody asks to stop.
+// A picture that is smoothed row by row, over and over, until it is told to stop.
 class Smoothing {
 public:
     template <typename Asked>

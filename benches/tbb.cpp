@@ -1,4 +1,4 @@
-// The work of oneTBB: asking from inside a task whether its group is cancelled.
+// The work of oneTBB: a task asks whether its group is cancelled.
 #include "work.hpp"
 
 #include <oneapi/tbb/task_group.h>

@@ -1,4 +1,4 @@
-// From a cancel to the wake-up of a thread that waits for it, beside a bare futex.
+// The time from a cancel to the wake-up of a thread that waits for it, beside a bare futex.
 #include "waking.hpp"
 
 #include <climits>

@@ -1,4 +1,5 @@
-// From what one thread does to what another does then: over and over, beside the same of a peer.
+// The time from an action of one thread to the reaction of another, measured over and over, beside that of a
+// peer.
 #pragma once
 
 #include "at_work.hpp"
@@ -10,11 +11,11 @@
 #include <string>
 #include <thread>
 
-// What the other thread does until it is told to go on.
+// What the other thread does until it gets the signal.
 enum class Meanwhile { sleeps, works };
 
-// What is waited for and woken. `wait` sets the flag when it is about to, or has begun to. What `drop`
-// does is no part of the time.
+// An object to wait for and to wake. `wait` sets the flag when it is about to wait, or has begun to. The time
+// does not include `drop`.
 template <typename Make, typename Wait, typename Wake, typename Drop>
 struct Waking {
     Make make;
@@ -22,7 +23,7 @@ struct Waking {
     Wake wake;
     Drop drop;
 
-    // From a wake to when the waiter goes on, in nanoseconds.
+    // The nanoseconds from a wake until the waiting thread goes on.
     double once(Meanwhile meanwhile) const
     {
         auto thing = make();
@@ -34,7 +35,8 @@ struct Waking {
             woken = now();
         });
         while (!is_ready) std::this_thread::yield();
-        // Long enough to be asleep; who works is awake, and so is the one who tells it.
+        // Long enough for the other thread to fall asleep. A working thread is awake, and so is the thread
+        // that signals it.
         if (meanwhile == Meanwhile::sleeps)
             std::this_thread::sleep_for(std::chrono::microseconds(200));
         for (const double end = now() + 20'000; now() < end;) {}
@@ -49,8 +51,8 @@ struct Waking {
 template <typename Make, typename Wait, typename Wake, typename Drop>
 Waking(Make, Wait, Wake, Drop) -> Waking<Make, Wait, Wake, Drop>;
 
-// A row, in which a round is a median of many, since a single wake-up says little; then all of them as
-// histograms.
+// Prints a row, in which a round is a median of many wake-ups, because a single one says little; then all of
+// them as histograms.
 template <typename Own, typename Peer>
 void print_waking(const std::string &work, const std::string &peer, Meanwhile meanwhile, const Own &own,
                   const Peer &other)
@@ -70,7 +72,7 @@ void print_waking(const std::string &work, const std::string &peer, Meanwhile me
             others.push_back(other.once(meanwhile));
             if (wake % 2 != 0) mine.push_back(own.once(meanwhile));
         }
-        // The first one makes what is made once.
+        // The first turn does the one-time work.
         if (turn == 0) continue;
         times.push_back(quantile(mine, 0.5));
         ratios.push_back(times.back() / quantile(others, 0.5));

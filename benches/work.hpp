@@ -1,5 +1,5 @@
-// A piece of work that is measured, and the list of them all. Each file beside this one adds the
-// works of one library; `ratio.cpp` times them, `measure.cpp` counts their instructions.
+// A piece of work that is measured, and the list of all of them. Each file beside this one adds the works of
+// one library; `ratio.cpp` measures their times, `measure.cpp` counts their instructions.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct AddWork {
     AddWork(const char *name, void (*run)(std::uint64_t times)) { works().push_back({name, run}); }
 };
 
-// Something that `ratio.cpp` may let another thread do meanwhile.
+// Something that `ratio.cpp` can let another thread do meanwhile.
 using Disturbance = void (*)();
 inline Disturbance disturbance = nullptr;
 
@@ -31,7 +31,7 @@ inline void require(bool fine)
     if (!fine) std::abort();
 }
 
-// A value of which the compiler knows nothing any more.
+// Hides a value from the compiler.
 template <typename Value>
 inline Value unknown(Value value)
 {
@@ -39,14 +39,15 @@ inline Value unknown(Value value)
     return value;
 }
 
-// Makes the compiler assume that somebody else reads and writes it: what it allocates stays allocated.
+// Makes the compiler assume that other code reads and writes the object, so that its allocation is not
+// removed.
 template <typename Object>
 inline void shown(Object &object)
 {
     asm volatile("" : : "r"(&object) : "memory");
 }
 
-// A loop around a call that a compiler can neither take out of the loop nor merge with the next.
+// A loop around a call. A compiler can neither move the call out of the loop nor merge it with the next.
 template <typename Call>
 inline void call_repeatedly(std::uint64_t times, Call call)
 {
@@ -62,8 +63,8 @@ inline void call_repeatedly(std::uint64_t times, Call call)
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
 
-// A loop around an inlined question. Eight of them per turn, so that the loop's own counting does
-// not hide what a question costs.
+// A loop around an inlined question. It asks eight times in each turn, so that the loop's own counting does
+// not hide the cost of a question.
 template <typename Asked>
 inline void ask_repeatedly(std::uint64_t times, Asked asked)
 {
@@ -76,7 +77,7 @@ inline void ask_repeatedly(std::uint64_t times, Asked asked)
     }
 }
 
-// The work of that name; ends the program if there is none.
+// The work with this name; ends the program if there is none.
 const Work &work_called(std::string_view name);
 
 // See ratio.cpp, callbacks.cpp.

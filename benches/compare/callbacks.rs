@@ -1,4 +1,4 @@
-//! One to a million callbacks of a token; see callbacks.cpp.
+//! One to a million callbacks of one token; see callbacks.cpp.
 
 use super::program::Program;
 use super::table::Table;

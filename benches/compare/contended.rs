@@ -1,9 +1,10 @@
-//! Two threads at once, on one token and on a token each, beside one thread and beside two of the peer.
+//! Two threads at the same time, on one token and on a token each, beside one thread and beside two
+//! threads of the peer.
 
 use super::program::Program;
 use super::table::Table;
 
-/// Works, and a peer or none.
+/// Works, each with its peer if it has one.
 const ROWS: &[(&str, Option<&str>)] = &[
     ("create and release", Some("std::stop_source")),
     ("create and release a child", None),

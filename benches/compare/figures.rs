@@ -1,21 +1,21 @@
-//! What many rounds of one row say.
+//! The figures of many rounds of one row.
 
 use std::time::Instant;
 
-/// A ratio, its spread, and how it was found.
+/// A ratio, its spread, and how it was measured.
 pub struct Figures {
     /// Median of the ratio over the rounds, and its quartiles.
     pub ratio: f64,
     pub quartiles: [f64; 2],
     pub rounds: usize,
-    /// Calls in each round.
+    /// The number of calls in each round.
     pub times: u64,
-    /// Nanoseconds of one call, the median.
+    /// The median of the nanoseconds of one call.
     pub own: f64,
 }
 
 impl Figures {
-    /// As they stand in a row, see figures.hpp.
+    /// Reads the fields of a row, see figures.hpp.
     pub fn of(fields: &[&str]) -> Self {
         let number = |at: usize| -> f64 { fields[at].parse().expect("a number") };
         Self {
@@ -28,7 +28,8 @@ impl Figures {
     }
 }
 
-/// So many rounds; fewer where `DCC_BENCH_QUICK` asks only whether it works.
+/// The number of rounds: `full`, or `quick` if `DCC_BENCH_QUICK` only asks whether the benchmark
+/// works.
 pub fn rounds(full: usize, quick: usize) -> usize {
     if is_quick() { quick } else { full }
 }
@@ -37,20 +38,21 @@ pub fn is_quick() -> bool {
     std::env::var_os("DCC_BENCH_QUICK").is_some_and(|asked| !asked.is_empty())
 }
 
-/// How long it takes.
+/// The nanoseconds that the body takes.
 pub fn nanoseconds(body: impl FnOnce()) -> f64 {
     let start = Instant::now();
     body();
     start.elapsed().as_nanos() as f64
 }
 
-/// The value below which such a part of the values is.
+/// The value below which this part of the values lies.
 pub fn quantile(values: &mut [f64], part: f64) -> f64 {
     let place = ((values.len() - 1) as f64 * part).round() as usize;
     *values.select_nth_unstable_by(place, f64::total_cmp).1
 }
 
-/// Both in turns, after one of each that does not count. They answer their nanoseconds for so many calls.
+/// Runs both in turns, after one run of each that does not count. Each returns its nanoseconds for
+/// this many calls.
 pub fn compared(
     rounds: usize,
     times: u64,

@@ -1,16 +1,16 @@
-//! What the library takes: its file, the time to load it, and memory for each of many objects.
+//! The library's size: its file, the time to load it, and the memory of each of many objects.
 
 use super::support::{self, printed, root, run};
 use super::table::Table;
 use std::path::Path;
 use std::process::Command;
 
-/// Bytes of the stripped file, see "What is in the file" of docs/costs.md.
+/// The target for the stripped file in bytes, see "What is in the file" of docs/costs.md.
 const FILE: f64 = 600_000.0;
-/// Single milliseconds.
+/// The target for loading the library in nanoseconds: less than ten milliseconds.
 const LOADED_NS: f64 = 9_999_999.0;
 const TOKEN: f64 = 128.0;
-/// The pages at both ends of what was measured may be shared.
+/// The pages at both ends of the measured memory may be shared with other memory.
 const PAGES: f64 = 1.0;
 
 const PROCESSES: usize = 21;
@@ -41,7 +41,7 @@ pub fn show(folder: &Path, table: &mut Table) {
     table.amount("a thread that uses the library, bytes", measured("thread"), None);
 }
 
-/// The larger ones, and how many places the loader has to relocate.
+/// Prints the larger sections, and the number of relocations.
 fn sections(library: &Path, table: &mut Table) {
     if !support::exists("readelf") {
         return table.skipped("the sections of the library", "install binutils");

@@ -1,5 +1,5 @@
-//! Graphs of tokens beside tokio-util's, both called from Rust: children of a parent that has one to a
-//! million, and cancels that reach them all.
+//! Graphs of tokens beside tokio-util's, both called from Rust: creating children of a parent that
+//! has one to a million, and cancels that reach all of them.
 
 use super::figures::{Figures, compared, nanoseconds, rounds};
 use super::raw::{self, Token, create, is_cancelled, release};
@@ -8,10 +8,10 @@ use super::targets::TOKIO;
 use std::hint::black_box;
 use tokio_util::sync::CancellationToken;
 
-/// Children that come and go in a round.
+/// The number of children that are created and released in a round.
 const CHILDREN: usize = 20_000;
 
-/// How many children, and rounds: all, and where only a few are asked for.
+/// The number of children, the rounds of a whole run, and the rounds of a quick one.
 const SIZES: [(usize, usize, usize); 7] = [
     (1, 501, 51),
     (10, 501, 51),
@@ -38,7 +38,7 @@ fn tokio_children(parent: &CancellationToken, count: usize) -> f64 {
     })
 }
 
-/// One more child while the parent has so many.
+/// Measures one more child while the parent has this many.
 fn one_more(there: usize, rounds: usize, times: usize) -> Figures {
     let parent = create(&[]);
     let others: Vec<Token> = (0..there).map(|_| create(&[parent])).collect();
@@ -56,7 +56,7 @@ fn one_more(there: usize, rounds: usize, times: usize) -> Figures {
     figures
 }
 
-/// Time to cancel parents of so many each.
+/// The time to cancel parents with this many children each.
 fn cancel(parents: usize, count: usize) -> f64 {
     let parents: Vec<Token> = (0..parents).map(|_| create(&[])).collect();
     let children: Vec<Token> =
@@ -86,7 +86,8 @@ pub fn compare(table: &mut Table) {
         table.row(&format!("create and release a child, {count} there"), TOKIO, &figures);
     }
     for (count, full, quick) in SIZES {
-        // A clock is read before and after; a single child would drown in that.
+        // The clock is read before and after the cancels; the time of a single child would be lost
+        // in that.
         let parents = (500 / count).max(1);
         let figures = compared(
             rounds(full, quick),

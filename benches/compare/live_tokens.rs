@@ -1,5 +1,5 @@
-//! Tokens that live at once, from one to ten million: what one takes in memory, and whether they make it
-//! dearer to create another.
+//! One to ten million tokens that are alive at the same time: the memory of one, and whether many
+//! make creating another one more expensive.
 
 use super::figures::{compared, is_quick, nanoseconds, rounds};
 use super::raw::{Token, create, release};
@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 const LIVE: [usize; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 
-/// Tokens that come and go in a round.
+/// The number of tokens that are created and released in a round.
 const TURNS: usize = 1_000;
 
-/// More than a token and one of the peer take together, with the lists of both.
+/// More bytes than a token and a peer's token take together, including the lists that hold them.
 const BYTES: usize = 640;
 
 pub fn compare(table: &mut Table) {
@@ -53,7 +53,7 @@ fn one_more_of_tokio() -> f64 {
     nanoseconds(|| (0..TURNS).for_each(|_| drop(black_box(CancellationToken::new()))))
 }
 
-/// Bytes that programs can still have.
+/// The bytes of memory that programs can still get.
 fn available() -> usize {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
@@ -61,18 +61,19 @@ fn available() -> usize {
     kilobytes.unwrap_or(0) * 1024
 }
 
-/// What the process takes, in bytes.
+/// The memory of the process in bytes.
 fn resident() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
     Some(pages.split_whitespace().nth(1)?.parse::<usize>().ok()? * 4096)
 }
 
-/// What a token takes, as long as no slot was used before; and that one which comes and goes leaves nothing.
-/// `DCC_BENCH_TOKENS` says how many are made and released one after the other.
+/// Measures the memory of a token in slots that were never used before, and checks that tokens that
+/// are created and released leave nothing. `DCC_BENCH_TOKENS` says how many are created and
+/// released one after the other.
 fn memory() {
     let Some(before) = resident() else { return };
     const ALIVE: usize = 1_000_000;
-    // Its own list is no part of a token.
+    // This list is not a part of the tokens, so it is allocated before.
     let mut alive: Vec<Token> = Vec::with_capacity(ALIVE);
     alive.resize(ALIVE, null_mut());
     let with_list = resident().unwrap_or(before);

@@ -1,4 +1,4 @@
-//! What the figures are measured on, and whether it is quiet.
+//! The machine on which the figures are measured, and whether it is quiet.
 
 use super::figures::is_quick;
 use super::support::printed;
@@ -7,7 +7,7 @@ use std::fs::read_to_string;
 use std::process::Command;
 use std::time::Duration;
 
-/// A processor may be at work for so much of the time while nothing is measured.
+/// The part of the time for which processors may be at work while nothing is measured.
 const QUIET: f64 = 0.05;
 
 pub fn describe(table: &mut Table) {
@@ -26,8 +26,8 @@ pub fn describe(table: &mut Table) {
     }
 }
 
-/// Whether nobody else is at work at this moment. If others are, says so: ratios say little then, above
-/// all where threads wait for each other.
+/// Whether no other program is at work at this moment. If one is, this says so: ratios then say
+/// little, most of all when threads wait for each other.
 pub fn is_quiet(when: &str, table: &mut Table) -> bool {
     let Some((busy_before, all_before)) = ticks() else { return true };
     std::thread::sleep(Duration::from_millis(500));
@@ -42,12 +42,12 @@ pub fn is_quiet(when: &str, table: &mut Table) -> bool {
     part <= QUIET
 }
 
-/// Of all processors since the machine started: at work, and all.
+/// The ticks of all processors since the machine started: at work, and in total.
 fn ticks() -> Option<(u64, u64)> {
     let text = read_to_string("/proc/stat").ok()?;
     let numbers = text.lines().next()?.split_whitespace().skip(1).take(8);
     let ticks: Vec<u64> = numbers.map(|number| number.parse().ok()).collect::<Option<_>>()?;
-    // User, nice, system, idle, waiting for a disk, interrupts, others' machines.
+    // The order: user, nice, system, idle, waiting for a disk, interrupts, other virtual machines.
     let idle = ticks.get(3)? + ticks.get(4)?;
     let all: u64 = ticks.iter().sum();
     Some((all - idle, all))

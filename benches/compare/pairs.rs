@@ -1,4 +1,4 @@
-//! The rows of one work beside one peer, and the instructions of both.
+//! The rows of a work beside a peer, and the instructions of both.
 
 use super::callgrind::{self, Counts};
 use super::program::Program;
@@ -24,7 +24,7 @@ const ROWS: &[(&str, &str)] = &[
     ("post and run 64 jobs", "g_idle_source, 64 of them"),
 ];
 
-/// While another thread retains and releases the token all the time.
+/// Works that are also measured while another thread retains and releases the token all the time.
 const DISTURBED: &[&str] = &["poll of a given token", "poll of both layers"];
 
 const COUNTED: &[&str] = &[
@@ -48,7 +48,7 @@ const COUNTED: &[&str] = &[
     LOAD,
 ];
 
-/// A load, a compare and a jump; both layers, too, are at least that.
+/// A question takes at least a load, a compare and a jump, also for both layers.
 const LEAST_OF_A_QUESTION: f64 = 2.0;
 
 pub fn compare(program: &Program, table: &mut Table) {
@@ -61,7 +61,7 @@ pub fn compare(program: &Program, table: &mut Table) {
     }
 }
 
-/// Instructions per call: each work is counted for two lengths of its loop.
+/// Counts the instructions of a call: each work is counted with two lengths of its loop.
 pub fn count(program: &Program, folder: &Path, table: &mut Table) {
     if let Some(why) = callgrind::missing() {
         return table.skipped("instruction counts", why);
@@ -75,7 +75,7 @@ pub fn count(program: &Program, folder: &Path, table: &mut Table) {
     for (work, Counts { instructions, locked, system_calls }) in works.iter().zip(counts) {
         println!("{work:<60} {instructions:>12.1} {locked:>7.2} {system_calls:>7.2}");
         let is_question = work.starts_with("poll") || *work == LOAD;
-        // A compiler that knew the answer would leave nothing to be measured.
+        // If the compiler knew the answer, nothing would be left to measure.
         assert!(
             !is_question || instructions >= LEAST_OF_A_QUESTION,
             "{work} is folded into a constant"

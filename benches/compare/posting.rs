@@ -1,5 +1,5 @@
-//! Posting and running beside a bare queue of functions, which knows no job, no token, no limit, and answers
-//! nothing: the floor below which no dispatcher gets.
+//! Posting and running jobs, beside a bare queue of functions that has no jobs, tokens, limits or
+//! answers: no dispatcher can be faster than this.
 
 use super::figures::{compared, nanoseconds, rounds};
 use super::table::Table;
@@ -22,14 +22,14 @@ unsafe extern "C-unwind" fn count_run(_: *const dcc_job, user_data: *mut c_void)
 }
 
 type Function = unsafe extern "C-unwind" fn(*const dcc_job, *mut c_void) -> i32;
-/// What the floor queues: a function and its data.
+/// An entry of the bare queue: a function and its data.
 type Queued = (Function, *mut c_void);
 
 fn user_data() -> *mut c_void {
     without_provenance_mut(1)
 }
 
-/// So many are queued, then run, over and over.
+/// Queues this many and then runs them, over and over.
 fn in_batches(batch: usize, mut queue: impl FnMut(), mut run: impl FnMut()) -> f64 {
     RUNS.set(0);
     let time = nanoseconds(|| {

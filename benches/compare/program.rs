@@ -1,23 +1,24 @@
-//! The C++ half: built by one compiler, started for each row.
+//! The C++ half of the benchmark: built by one compiler, and started for each row.
 
 use super::support::{self, printed, root, run};
 use super::table::Table;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A compiler and what keeps it from judging a loop of a few instructions by where its branches happen to
-/// lie: some processors take a jump that crosses 32 bytes slowly.
+/// A compiler, and the options that align branches. Without these a loop of a few instructions
+/// would be judged by where its branches happen to lie: some processors execute a jump across a
+/// 32-byte boundary slowly.
 struct Compiler {
     command: String,
     alignment: &'static str,
 }
 
-/// `measure.cpp` as one compiler made it.
+/// `measure.cpp`, built by one compiler.
 pub struct Program {
     /// The first line of the compiler's version.
     pub compiler: String,
     path: PathBuf,
-    /// What names of peers begin with that are not in it.
+    /// The beginnings of the names of peers that are missing.
     absent: Vec<&'static str>,
 }
 
@@ -71,7 +72,7 @@ fn compilers(table: &mut Table) -> Vec<Compiler> {
             continue;
         }
         let is_clang = version(&command).contains("clang");
-        // The one assembles itself, the other calls an assembler.
+        // clang assembles by itself, gcc calls an assembler.
         let alignment = if is_clang {
             "-mbranches-within-32B-boundaries"
         } else {
@@ -88,7 +89,7 @@ fn version(compiler: &str) -> String {
     text.lines().next().unwrap_or(compiler).to_owned()
 }
 
-/// One program for each compiler that is there.
+/// Builds one program for each installed compiler.
 pub fn programs(folder: &Path, table: &mut Table) -> Vec<Program> {
     support::staged(&support::release_library(), folder);
     let (mut sources, mut libraries) = (SOURCES.to_vec(), Vec::new());
@@ -110,7 +111,7 @@ pub fn programs(folder: &Path, table: &mut Table) -> Vec<Program> {
     for compiler in &compilers {
         table.record.fact("C++", &version(&compiler.command));
     }
-    // Each takes a while and a processor.
+    // Each build takes a while and one processor.
     std::thread::scope(|scope| {
         let builds: Vec<_> = compilers
             .into_iter()
@@ -138,7 +139,7 @@ fn build(compiler: &Compiler, folder: &Path, sources: &[&str], libraries: &[Stri
 }
 
 impl Program {
-    /// Whether it has the peer.
+    /// Whether the program has this peer.
     pub fn has(&self, peer: &str) -> bool {
         !self.absent.iter().any(|absent| peer.starts_with(absent))
     }
@@ -147,7 +148,7 @@ impl Program {
         &self.path
     }
 
-    /// Runs one of its modes and puts what it found into the table.
+    /// Runs a mode of the program and adds its rows to the table.
     pub fn rows(&self, arguments: &[&str], table: &mut Table) {
         table.rows(&printed(Command::new(&self.path).args(arguments)));
     }

@@ -1,4 +1,4 @@
-//! What is asked from Python; see calls.py.
+//! The costs of polls from Python; see calls.py.
 
 use super::support::{self, printed, root};
 use super::table::Table;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 const PEER: &str = "dcc-mcp-core==0.20.49";
 
-/// The Python of an environment that has the peer, which pip may have to install.
+/// The Python of an environment that has the peer. pip may have to install it.
 fn with_peer() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare-python");
     let python = folder.join("bin/python");
@@ -17,7 +17,7 @@ fn with_peer() -> Option<PathBuf> {
         || succeeds(Command::new(&python).args(["-c", "import dcc_mcp_core.cancellation"]));
     let is_there = has_it()
         || succeeds(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-            // Without what it depends on: the module that is used needs nothing.
+            // The packages that it depends on are left out: the module that is used needs none.
             && succeeds(Command::new(&python).args(["-m", "pip", "install", "--no-deps", PEER]))
             && has_it();
     is_there.then_some(python)

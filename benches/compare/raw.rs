@@ -1,4 +1,4 @@
-//! The calls of the library that several parts make.
+//! Calls of the library that several parts of the benchmark make.
 
 use dcc_cancel::ffi::{status::DCC_OK, token::*};
 use std::ptr::{null, null_mut};

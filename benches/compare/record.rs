@@ -1,5 +1,5 @@
-//! The figures as a file, which pictures are drawn from: `docs/costs/figures.tsv`, a line each, its fields
-//! apart by tabs. `tests/costs/figures.rs` reads it.
+//! The figures as a file, from which pictures are drawn: `docs/costs/figures.tsv`, one line for
+//! each figure, with fields separated by tabs. `tests/costs/figures.rs` reads it.
 
 use super::figures::Figures;
 use super::support;
@@ -7,7 +7,7 @@ use super::support;
 const ABOUT: &str =
     "# Written by `cargo bench --bench compare -- record`; tests/costs/pictures.rs draws it.\n";
 
-/// What was measured so far.
+/// The figures that were measured so far.
 #[derive(Default)]
 pub struct Record {
     facts: String,
@@ -15,7 +15,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Machine, compilers, and what may have spoilt the figures.
+    /// Notes the machine, the compilers, or something that may have spoilt the figures.
     pub fn fact(&mut self, name: &str, what: &str) {
         self.facts += &format!("fact\t{name}\t{what}\n");
     }
@@ -32,7 +32,7 @@ impl Record {
         );
     }
 
-    /// A line that a program printed as it is to stand here.
+    /// Adds a line that a program printed in the file's form.
     pub fn line(&mut self, line: &str) {
         self.lines += line;
         self.lines.push('\n');

@@ -1,4 +1,4 @@
-//! Requests of a session beside a concurrent map that would hold nothing but their tokens' handles.
+//! Requests of a session, beside a concurrent map that would hold only the handles of their tokens.
 
 use super::figures::{Figures, compared, nanoseconds, rounds};
 use super::table::Table;
@@ -8,7 +8,7 @@ use dcc_cancel::ffi::{request::*, request_id::*, session::*, status::DCC_OK};
 use std::hint::black_box;
 use std::ptr::null_mut;
 
-/// So many are in flight in the rows that have a target.
+/// The number of requests in flight in the rows that have a target.
 const IN_FLIGHT: i64 = 16;
 const TIMES: i64 = 20_000;
 
@@ -18,7 +18,7 @@ enum Id {
     Text(String),
 }
 
-/// As clients number them.
+/// An id of the kind that clients use.
 fn id(number: i64, is_text: bool) -> Id {
     if is_text { Id::Text(format!("request-{number:08}")) } else { Id::Integer(number) }
 }
@@ -61,7 +61,7 @@ fn session() -> *mut dcc_session {
     session
 }
 
-/// Sessions with so many requests in flight, over as many sessions as that takes, and the map.
+/// This many requests in flight, in as many sessions as that needs, and the map.
 struct InFlight {
     sessions: Vec<*mut dcc_session>,
     requests: Vec<*mut dcc_request>,
@@ -70,7 +70,7 @@ struct InFlight {
 
 impl InFlight {
     fn new(count: i64) -> Self {
-        // Each has room for one more.
+        // Each session has room for one more.
         let of_each = i64::from(DCC_MAX_SESSION_QUOTA) - 1;
         let sessions: Vec<_> = (0..(count + of_each - 1) / of_each).map(|_| session()).collect();
         let other = |number: i64| (number as usize % sessions.len(), Id::Integer(-1 - number));
@@ -88,7 +88,8 @@ impl InFlight {
         let sessions = (0..self.sessions.len() as u64).cycle();
         nanoseconds(|| {
             for (id, of) in ids.iter().zip(sessions) {
-                // Its key is its own, as a request's is; who takes it out has one already.
+                // The map owns its keys, as a session owns ids. The code that removes an entry has
+                // a key already.
                 let key = (of, id.clone());
                 self.map.insert((of, id.clone()), black_box(7));
                 assert!(black_box(self.map.remove(&key)).is_some());
@@ -110,7 +111,8 @@ impl Drop for InFlight {
     }
 }
 
-/// Requests that come and go, with both types of id; then while one to a million are in flight.
+/// Requests that begin and end, with both types of id; then the same while one to a million are in
+/// flight.
 pub fn compare(table: &mut Table) {
     table.head("requests, called from Rust");
     let few = InFlight::new(IN_FLIGHT);

@@ -1,11 +1,12 @@
-//! The table: each row with its target, and at the end what missed and what was left out.
+//! The table: each row with its target. At its end it lists the missed targets and what was left
+//! out.
 
 use super::figures::Figures;
 use super::record::Record;
 use super::support;
 use super::targets::{TARGETS, Target};
 
-/// What was printed and what was not.
+/// The rows that were printed, and what was left out.
 #[derive(Default)]
 pub struct Table {
     met: usize,
@@ -17,7 +18,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Begins a part of it.
+    /// Begins a part of the table.
     pub fn head(&mut self, title: &str) {
         title.clone_into(&mut self.title);
         self.record.part(title);
@@ -65,7 +66,8 @@ impl Table {
         println!("{what:<52} {found:>12}  {verdict}");
     }
 
-    /// The rows that a program printed, see figures.hpp; lines that begin with a space are for people only.
+    /// Adds the rows that a program printed, see figures.hpp. Lines that begin with a space are
+    /// only shown.
     pub fn rows(&mut self, lines: &str) {
         for line in lines.lines() {
             let fields: Vec<&str> = line.split('\t').collect();
@@ -79,19 +81,20 @@ impl Table {
         }
     }
 
-    /// Notes what was not measured because something is not installed; with `DCC_NO_SKIP=1` a failure.
+    /// Notes something that was not measured because a package is not installed. With
+    /// `DCC_NO_SKIP=1` that is a failure.
     pub fn skipped(&mut self, what: &str, why: &str) {
         support::skip(what, why);
         self.left_out(what, why);
     }
 
-    /// Notes what cannot be measured here, and why.
+    /// Notes something that cannot be measured here, and why.
     pub fn left_out(&mut self, what: &str, why: &str) {
         self.left_out.push(format!("{what}: {why}"));
     }
 
-    /// Prints what missed and what was left out; answers how many missed. A target that no row has is one
-    /// that nobody looks at: it counts as left out where all rows were to be measured.
+    /// Prints the missed targets and what was left out. Returns the number of missed targets. If
+    /// all rows were to be measured, a target without a row counts as left out.
     pub fn end(&mut self, is_whole: bool) -> usize {
         for target in TARGETS.iter().filter(|_| is_whole) {
             if !self.judged.iter().any(|judged| std::ptr::eq(*judged, target)) {

@@ -1,6 +1,6 @@
-//! What the ratios should at most be on a quiet machine.
+//! The largest ratios that are wanted on a quiet machine.
 
-/// The target of the rows of this work beside this peer.
+/// The target for the rows of this work beside this peer.
 pub struct Target {
     pub work: &'static str,
     pub peer: &'static str,
