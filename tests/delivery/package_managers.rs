@@ -108,3 +108,33 @@ fn rez_installs_an_archive_and_gives_its_environment() {
     let said = String::from_utf8_lossy(&said);
     assert!(!output.status.success() && said.contains("DCC_CANCEL_PREFIX is to be"), "{said}");
 }
+
+/// The port for vcpkg, against stand-ins of its functions: vcpkg is in no registry that this machine has.
+#[test]
+fn the_port_for_vcpkg_installs_what_a_project_uses() {
+    let folder = scratch("vcpkg");
+    let (build, packages) = (folder.join("build"), folder.join("packages"));
+    let port = root().join("packaging/vcpkg/dcc-cancel");
+    let text = std::fs::read_to_string(port.join("vcpkg.json")).unwrap();
+    let described: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(described["name"], "dcc-cancel");
+    assert_eq!(described["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(described["license"], "MIT OR Apache-2.0");
+
+    let is = |name: &str, value: &Path| format!("-D{name}={}", value.display());
+    let mut stand_in = build_tools::tool("cmake");
+    stand_in.env_remove("RUSTFLAGS").arg("-DPORT=dcc-cancel").arg(is("PORT_FOLDER", &port));
+    stand_in.arg(is("CURRENT_BUILDTREES_DIR", &build)).arg(is("CURRENT_PACKAGES_DIR", &packages));
+    run(stand_in.arg("-P").arg(root().join("tests/consumers/vcpkg/stand_in.cmake")));
+    for file in ["copyright", "usage"] {
+        let text = std::fs::read_to_string(packages.join("share/dcc-cancel").join(file)).unwrap();
+        assert!(text.contains("MIT License") || text.contains("dcc_cancel::dcc_cancel"), "{text}");
+    }
+
+    let consumer = folder.join("consumer");
+    let prefix = is("CMAKE_PREFIX_PATH", &packages);
+    build_tools::cmake(&root().join("tests/consumers/find_package"), &consumer, &[prefix]);
+    let said = printed(&mut Command::new(consumer.join("consumer")));
+    let expected = concat!("dcc-cancel ", env!("CARGO_PKG_VERSION"), " ");
+    assert!(said.starts_with(expected), "{said}");
+}
