@@ -1,10 +1,10 @@
 //! Dispatchers: queues of jobs that one thread pumps from its tick. The other files of this room:
 //! `post` lets jobs in, `post_wait` and `wait_end` wait for one, `pump` runs a tick, `run` runs one
-//! job, `end` ends one, `owner_close` closes the owner of their functions.
+//! job, `end` ends one, `owner_close` closes an owner of dispatchers or of their jobs.
 //!
 //! Invariants:
-//! 1. A dispatcher belongs to the first thread that binds it, and never to another. The last release
-//!    of one without a thread borrows the dispatcher for the call.
+//! 1. A dispatcher belongs to the first thread that binds it, and never to another. The last
+//!    release of a dispatcher that has no thread binds it to the releasing thread for the call.
 //! 2. Its queue holds an internal reference to it until the queue is closed and every accepted job
 //!    is over. So a dispatcher whose last owner reference is released lives on, closed, until its
 //!    completions have run. Closing the queue and counting jobs in and out all change one word, so
@@ -45,7 +45,8 @@ pub struct Settings {
     /// of their own. `None`: they have none.
     pub deadline_ns: Option<u64>,
     /// The time inside one job after which the dispatcher's thread counts as stuck, so that threads
-    /// that wait for a job in its queue need not wait longer. `None`: it never does.
+    /// that wait for a job in its queue need not wait longer. `None`: the thread never counts as
+    /// stuck.
     pub wedge_ns: Option<u64>,
     /// The least time between two reports of a job's progress to the host. `None`: the host gets no
     /// reports.
@@ -57,7 +58,7 @@ pub struct Settings {
     pub thread: u64,
 }
 
-/// "No such time" in an atomic word.
+/// Stands for `None` in the atomic words of a dispatcher's times.
 const NEVER: u64 = u64::MAX;
 
 /// In `DispatcherLive::thread`: the thread has ended. No thread has this number.
@@ -67,7 +68,8 @@ const ENDED: u64 = u64::MAX;
 #[derive(Debug, Default)]
 pub struct DispatcherLive {
     queue: AtomicU64,
-    /// The thread it belongs to. 0: none yet. `ENDED`: that thread has ended.
+    /// The number of the thread that the dispatcher belongs to. 0: it belongs to none yet. `ENDED`:
+    /// that thread has ended.
     pub(crate) thread: AtomicU64,
     pub(crate) pumping: AtomicU32,
     deadline_ns: AtomicU64,
@@ -84,12 +86,12 @@ impl LivePart for DispatcherLive {
 }
 
 impl DispatcherLive {
-    /// Its queue. The queue is removed when the dispatcher is buried.
+    /// The id of the dispatcher's queue. The queue is removed when the dispatcher is buried.
     pub(crate) fn queue_id(&self) -> QueueId {
         QueueId::from_bits(self.queue.load(Ordering::Relaxed))
     }
 
-    /// What it has done since it was made.
+    /// Counts and times of what the dispatcher has done since it was made.
     pub fn statistics(&self) -> &Statistics {
         self.statistics.get().expect("made with the dispatcher")
     }
@@ -97,7 +99,7 @@ impl DispatcherLive {
     fn reset_statistics(&self) -> Result<(), Error> {
         match self.statistics.get() {
             Some(statistics) => statistics.reset(),
-            // Nobody else has access yet: the caller has just taken the slot.
+            // No other thread has access yet: the caller has just taken the slot.
             None => drop(self.statistics.set(try_box(Statistics::default())?)),
         }
         Ok(())
@@ -118,8 +120,8 @@ impl DispatcherLive {
         Self::time(&self.progress_interval_ns)
     }
 
-    /// The time inside one job after which the dispatcher's thread counts as stuck. `None`: it
-    /// never does.
+    /// The time inside one job after which the dispatcher's thread counts as stuck. `None`: the
+    /// thread never counts as stuck.
     pub fn wedge_ns(&self) -> Option<u64> {
         Self::time(&self.wedge_ns)
     }
@@ -129,13 +131,13 @@ impl DispatcherLive {
 pub type DispatcherPin<'a> = Pin<'a, Dispatchers<'a>>;
 
 impl<'a> DispatcherPin<'a> {
-    /// Gives back the internal reference of the queue, which is closed and has no job left that is
-    /// not over.
+    /// Gives back the internal reference to this dispatcher that its queue holds. Called once, when
+    /// the queue is closed and every accepted job is over.
     pub(crate) fn end_with_queue(&self) {
         drop(DispatcherPin::take_over(self.keeper(), self.index()));
     }
 
-    /// Its queue, which cannot be removed while the dispatcher is pinned.
+    /// The dispatcher's queue, which cannot be removed while the dispatcher is pinned.
     pub fn queue(&self) -> HeldQueue<'_> {
         self.keeper().queues().held(self.slot().live().queue_id())
     }
@@ -196,12 +198,12 @@ impl<'a> Keeper<'a> for Dispatchers<'a> {
 pub enum ShutDown {
     /// Nothing: all jobs are over.
     Over,
-    /// Completions, which have to run on the dispatcher's thread.
+    /// Jobs that still run, or whose completions have to run on the dispatcher's thread.
     Pending,
 }
 
 impl<'a> Dispatchers<'a> {
-    /// A view of a table's dispatchers.
+    /// A view of the dispatchers in `table`.
     #[inline(always)]
     pub const fn new(table: &'a DispatcherTable, contexts: Contexts<'a>) -> Self {
         Self { table, contexts }
@@ -314,7 +316,8 @@ impl<'a> Dispatchers<'a> {
         self.queues().set_host(queue, host);
         *live.payload.lock() = Some(payload);
         // The handle stays hidden, as a new job's does, until we have looked once more for a close
-        // of the owner. A close that came while the dispatcher was being made left its end to us.
+        // of the owner. A close that came while the dispatcher was being made left the dispatcher's
+        // end to us.
         let handle = self.table.arena.publish_hidden(index, slot, 0, Holder::Both);
         if self.owners().was_taken(owned.get()) && self.table.arena.pin_index(index) {
             self.give_up_host(index, 0);
@@ -323,7 +326,8 @@ impl<'a> Dispatchers<'a> {
         Ok(handle)
     }
 
-    /// Whether a dispatcher is bound to this thread. False for one that is not bound yet.
+    /// Whether a dispatcher is bound to this thread, whose number is `here`. False for a dispatcher
+    /// that is bound to no thread yet.
     pub(crate) fn is_on_its_thread(dispatcher: &DispatcherPin<'_>, here: u64) -> bool {
         let thread = dispatcher.slot().live().thread.load(Ordering::Relaxed);
         thread != 0 && thread == here
@@ -334,8 +338,9 @@ impl<'a> Dispatchers<'a> {
         dispatcher.slot().live().thread.load(Ordering::Relaxed) == ENDED
     }
 
-    /// Wakes the threads that wait for a pump of a thread that ends: none of its dispatchers is
-    /// pumped any more.
+    /// Called when a thread ends. Notes in each dispatcher of that thread that its thread has
+    /// ended, and wakes the threads that wait for the dispatcher's jobs: no thread pumps it any
+    /// more.
     pub fn thread_ends(self, thread: u64) {
         if thread == 0 {
             // This thread has never used the library, so it has no dispatcher.
@@ -354,13 +359,15 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Binds a dispatcher to this thread, unless it is bound to another one.
+    /// Binds a dispatcher to this thread, whose number is `here`. `NotItsThread`: the dispatcher is
+    /// bound to another thread.
     pub(crate) fn bind(dispatcher: &DispatcherPin<'_>, here: u64) -> Result<(), Error> {
         let thread = &dispatcher.slot().live().thread;
         if thread.load(Ordering::Relaxed) == here {
             return Ok(());
         }
-        // Acquire: a release that had borrowed the dispatcher has given it back.
+        // Acquire: it pairs with the Release in `end_unowned`, by which a last release gives a
+        // borrowed dispatcher back.
         match thread.compare_exchange(0, here, Ordering::Acquire, Ordering::Relaxed) {
             Ok(_) => Ok(()),
             Err(bound) if bound == here => Ok(()),
@@ -368,12 +375,13 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Adds an owner reference.
+    /// Adds an owner reference to a dispatcher.
     pub fn retain(self, dispatcher: Handle) -> Result<(), Error> {
         self.table.arena.retain(dispatcher)
     }
 
-    /// Takes an owner reference away. The last one shuts the dispatcher down.
+    /// Takes an owner reference from a dispatcher. The release of the last one shuts the dispatcher
+    /// down.
     pub fn release(self, dispatcher: Handle, here: u64) -> Result<(), Error> {
         let pin = DispatcherPin::new(self, dispatcher)?;
         if let Some((index, _)) = self.table.arena.release(dispatcher)? {
@@ -385,8 +393,9 @@ impl<'a> Dispatchers<'a> {
         Ok(())
     }
 
-    /// Shuts down a dispatcher that nobody owns any more. Nobody may ever pump one that has no
-    /// thread, so this thread completes its jobs, as far as they are over.
+    /// Shuts down a dispatcher whose last owner reference was released. If the dispatcher has no
+    /// thread, perhaps no thread will ever pump it. So this thread borrows the dispatcher and
+    /// completes those of its jobs that are over.
     fn end_unowned(self, dispatcher: &DispatcherPin<'_>, here: u64) {
         let thread = &dispatcher.slot().live().thread;
         let has_thread = thread.load(Ordering::Relaxed) != 0 || here == 0;
@@ -396,7 +405,8 @@ impl<'a> Dispatchers<'a> {
         }
         let left = self.shut_down(dispatcher, here);
         if is_borrowed && left == ShutDown::Pending {
-            // Other threads run jobs. Whoever pumps the dispatcher completes them.
+            // Other threads still run its jobs. A thread that pumps the dispatcher later completes
+            // them.
             self.queues().forget_thread(dispatcher.queue());
             thread.store(0, Ordering::Release);
         }
@@ -427,7 +437,7 @@ impl<'a> Dispatchers<'a> {
         ShutDown::Pending
     }
 
-    /// Asks the jobs of a closed queue that run to stop.
+    /// Cancels those jobs of a closed queue whose functions run.
     pub(crate) fn stop_running(self, queue: HeldQueue<'_>) {
         let pin = |job| self.jobs().arena().pin_index(job);
         let unpin = |job| drop(JobPin::take_over(self.jobs(), job));
@@ -439,7 +449,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// The live job with this caller id, with a new owner reference.
+    /// The live job of this dispatcher with this caller id, with a new owner reference to the job.
+    /// `None`: the dispatcher has no such job.
     pub fn find(self, dispatcher: &DispatcherPin<'_>, caller_id: &str) -> Option<Handle> {
         let ids = dispatcher.slot().live().ids.lock();
         let job = *ids.get()?.get(caller_id)?;

@@ -47,8 +47,8 @@ impl<'a> Dispatchers<'a> {
     #[inline(never)]
     fn is_taken_from(self, cell: &PostedCell) -> bool {
         let _lock = cell.lock_to_take();
-        // The lock makes this right: a thread that takes the work parts the job from its owner only
-        // afterwards.
+        // `has_work` under the lock makes the answer right: a thread that takes the work parts the
+        // job from its owner only afterwards.
         cell.has_work() && self.owners().was_taken(cell.owned.get())
     }
 
@@ -58,7 +58,7 @@ impl<'a> Dispatchers<'a> {
         let (cell, id) = (held.cell(), held.id());
         while self.queues().claim(id, Stage::OwnerClosed, true).is_none() {
             match cell.stage() {
-                // The job's poster, or the thread that runs it, looks again afterwards.
+                // The job's poster, or the thread that runs it, looks for the close afterwards.
                 Stage::Free | Stage::Running => return,
                 // A slice ended after our claim had failed, so we claim once more.
                 Stage::Queued | Stage::Parked => (),
@@ -103,7 +103,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Ends a job that runs no more, on the dispatcher's thread, and counts it out.
+    /// Completes a job that runs no more: settles how it ended, calls its completion and its
+    /// destroy-notify, and counts it out. Only for the dispatcher's thread.
     pub(crate) fn finish(self, dispatcher: &DispatcherPin<'_>, held: HeldPosted<'_>) {
         let queue = dispatcher.queue();
         // The cell's hold keeps the job until this thread takes it out of the cell.
@@ -117,9 +118,9 @@ impl<'a> Dispatchers<'a> {
         drop(busy);
     }
 
-    /// As `finish`, for a job that the thread is already noted to be busy with, and which its cell
-    /// lends. The caller counts the job out. The answer says whether foreign code ran, so that time
-    /// may have passed.
+    /// As `finish`, for a job that the thread is already noted to be busy with. `job` is that job,
+    /// lent by its cell. The caller counts the job out. True: a function of the host or of the job
+    /// may have run, so the caller has to read the clock again.
     #[inline]
     pub(crate) fn finish_noted(
         self,
@@ -166,7 +167,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Calls the completion and the destroy-notify of work that was just taken out of the cell.
-    /// Afterwards the caller says that all is over.
+    /// Afterwards the caller calls `PostedCell::end`. `is_here`: this is the dispatcher's thread.
     #[inline(always)]
     fn complete(
         self,
@@ -223,8 +224,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// The end was refused: there was no memory for its text, or the job has not begun, so it
-    /// cannot end as completed.
+    /// Ends a job as failed, without a text, after another end was refused: there was no memory for
+    /// the text of that end, or the job has not begun, so it cannot end as completed.
     #[cold]
     fn fail_untold(self, job: &JobPin<'_>) {
         let _ = self.jobs().end(job, JobState::Failed, "");
@@ -270,8 +271,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Counts out `count` jobs that are over. If they were the last ones of a closed queue, the
-    /// dispatcher loses its queue's reference.
+    /// Counts out `count` jobs that are over. If they were the last ones of a closed queue, this
+    /// gives back the reference to the dispatcher that the queue holds.
     pub(crate) fn count_out(
         self,
         dispatcher: &DispatcherPin<'_>,

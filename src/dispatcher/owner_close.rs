@@ -43,8 +43,8 @@ impl Things for FromThread<'_> {
     fn pin_thing(&self, thing: Thing) -> bool {
         match thing {
             Thing::Posted(number) => {
-                // Its cell has a hold: a posted job gives up its place in the owner's list before
-                // its last hold.
+                // The job's cell still has a hold: a posted job leaves its owner's list before its
+                // last hold is dropped.
                 self.dispatchers.queues().posted().hold(number);
                 true
             }

@@ -8,9 +8,9 @@
 //! 5. It looks whether the job's token is already cancelled.
 //! 6. It pushes the job. If the dispatcher was closed, that is refused.
 //!
-//! From step 3 on the thread that claims the job decides. If that is the poster, the post has
-//! failed and the poster gets the functions back. If it is another thread, the job is accepted and
-//! its completion will run.
+//! From step 3 on the thread that claims the job decides what becomes of it. If that is the poster,
+//! the post has failed and the poster gets the functions back. If it is another thread, the job is
+//! accepted and its completion will run.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -42,16 +42,16 @@ pub struct Post<'a> {
     pub parent: Handle,
     /// The token of another job, whose cancel cancels this job, too; NULL for none.
     pub above: Handle,
-    /// The owner of its functions; NULL for none.
+    /// The owner of the job's functions; NULL for none.
     pub owner: Handle,
-    /// The lane it waits in.
+    /// The lane that the job waits in.
     pub lane: Lane,
     /// Whether the job may run on any thread. Such a job runs on another thread than the
     /// dispatcher's.
     pub elsewhere: bool,
     /// The time from the post to the job's cancel. `None`: the job has no deadline.
     pub deadline_ns: Option<u64>,
-    /// Whether a function that had begun is called once more after a cancel.
+    /// Whether a job's function that had begun is called once more after a cancel of the job.
     pub unwinds: bool,
     /// Whether the poster gets an owner reference to the job.
     pub is_kept: bool,
@@ -75,7 +75,7 @@ pub(crate) struct Accepted<'a> {
     /// The job, with a reference if the poster asked for one. Without one the job may be gone
     /// already.
     pub job: Handle,
-    /// The use of the cell that the job got.
+    /// The id of the job's post. It names the job's use of its cell.
     pub id: PostedId,
     /// A hold of the cell, if the poster waits for the job or looks at it after the push.
     pub held: Option<HeldPosted<'a>>,
@@ -110,7 +110,9 @@ impl<'a> Dispatchers<'a> {
         Ok(self.submit(dispatcher, post, work, Start::InTurn, false, here)?.job)
     }
 
-    /// Posts a job. `start` says how it begins, `is_awaited` whether the poster waits for it.
+    /// Posts a job. `start` says how the job begins, `is_awaited` whether the poster waits for it.
+    /// `here` is the number of the poster's thread. On an error the work comes back and still
+    /// belongs to the caller.
     pub(crate) fn submit(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -202,7 +204,7 @@ impl<'a> Dispatchers<'a> {
         Ok(Accepted { job, id, held })
     }
 
-    /// The error for a job that was not let in.
+    /// The error that a poster gets if the queue did not let its job in.
     #[cold]
     fn refusal(self, dispatcher: &DispatcherPin<'_>, refused: Refused) -> Error {
         match refused {
@@ -329,7 +331,8 @@ impl<'a> Dispatchers<'a> {
         Ok(())
     }
 
-    /// Lets a published job wait for its thread. On an error the caller has to take it back.
+    /// Lets a published job wait for the thread that is to run it. On an error the caller has to
+    /// take the job back.
     #[inline]
     fn enqueue(
         self,
@@ -360,8 +363,8 @@ impl<'a> Dispatchers<'a> {
         Ok(())
     }
 
-    /// Finds a thread for a job that may run on any: the host's pool if there is one, else a
-    /// worker.
+    /// Finds a thread for a job that may run on any thread: passes the job's id to the host's pool
+    /// if there is one, otherwise to the library's workers. An error: they did not accept the job.
     pub(crate) fn hand_out(
         self,
         queue: HeldQueue<'_>,
@@ -404,7 +407,8 @@ impl<'a> Dispatchers<'a> {
         work
     }
 
-    /// Registers the caller id of a job until the job is over.
+    /// Registers the caller id of a job with the dispatcher. `delist` removes it before the job's
+    /// completion runs. `DuplicateId`: another job there has this id.
     fn enlist(
         self,
         dispatcher: &DispatcherPin<'_>,

@@ -6,16 +6,17 @@
 //! 2. The poster waits for the dispatcher's thread, which has to run the job or its completion. If
 //!    another thread runs the job, the poster waits for that thread, too.
 //! 3. The wait begins in the wait graph before the job is posted. A wait that would wait for itself
-//!    is refused before anything was taken. The graph cannot know of a thread that waits for
-//!    another in its own way; such a ring is broken by the wedge threshold.
+//!    is refused before the post takes anything from the caller. The graph cannot know of a thread
+//!    that waits for another in its own way; such a ring is broken by the wedge threshold.
 //! 4. No poster waits for a dispatcher's thread that has ended. A poster that pushed before the end
 //!    is woken; one that pushes later sees the end before it sleeps.
 //! 5. The poster asks hosts' own checks while it waits, without holding the lock: those of the
 //!    job's parent and of the tokens that are current on its thread.
-//! 6. A thread that runs jobs for any thread runs the job that it would wait for itself. If all
-//!    such threads waited, none would be left to run the jobs that they wait for.
-//! 7. A poster on another thread runs such a job itself when all workers wait, because a worker may
-//!    be waiting for the poster.
+//! 6. A poster whose thread is one of those that run the jobs for any thread runs its job itself
+//!    instead of waiting for it. If all such threads waited, none would be left to run the jobs
+//!    that they wait for.
+//! 7. A poster on any other thread runs its job for any thread itself when all workers wait,
+//!    because a worker may be waiting for the poster.
 
 use crate::dispatcher::post::{Accepted, Post, Start};
 use crate::dispatcher::run::{RunBy, Slice};
@@ -54,7 +55,7 @@ pub enum WaitEnd {
 struct Patience {
     /// Until this time on the library's clock; `None`: for ever.
     until_ns: Option<u64>,
-    /// Whether the wait for the job's runner would close a ring of waits.
+    /// Whether a wait for the thread that runs the job would close a ring of waits.
     is_hopeless: bool,
     /// Whether the job runs on another thread than the dispatcher's.
     is_elsewhere: bool,
@@ -65,7 +66,7 @@ struct Patience {
 /// The interval at which a poster looks whether all workers wait.
 const LOOK_NS: u64 = 50_000_000;
 
-/// A limit that is at least this far away, an hour, counts as none.
+/// A time limit that is at least this far away, an hour, counts as no limit.
 const NO_LIMIT_NS: u64 = 3_600_000_000_000;
 
 /// An accepted job, with the poster's hold of its cell.
@@ -89,7 +90,8 @@ pub struct WaitedJob {
 }
 
 impl<'a> Dispatchers<'a> {
-    /// Posts a job and waits until it is over, at most until a time on the library's clock. On the
+    /// Posts a job and waits until it is over, at most until `until_ns` on the library's clock;
+    /// `None`: without a limit. On an error nothing was posted and the work comes back. On the
     /// dispatcher's own thread the job runs at once, with all its slices. A job that may run on any
     /// thread runs on the threads for such jobs.
     pub fn post_and_wait(
@@ -168,6 +170,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Notes in the wait graph that the poster also waits for the thread that runs its job.
+    /// `WouldDeadlock`: that would close a ring of waits.
     fn also_wait_for(self, wait: &Wait, accepted: &Awaited<'_>) -> Result<(), Error> {
         let blocker = Blocker::Posted(accepted.held.number());
         self.owners().waits().also(&self.tokens().calls(), wait, blocker)
@@ -199,8 +202,8 @@ impl<'a> Dispatchers<'a> {
         if let Some(job) = self.job_of(held) {
             let queue = dispatcher.queue();
             let busy = self.queues().hold_thread(queue, self.jobs().id(&job), clock::now_ns());
-            // Nothing else of the dispatcher may run meanwhile, whether this is inside a pump's job
-            // or not.
+            // Meanwhile this thread must neither run nor complete another job of the dispatcher,
+            // whether this is inside a pump's job or not.
             let outer = live.pumping.swap(1, Ordering::Relaxed);
             let mut first = true;
             // The slice has no end, also inside a job whose own slice has one.
@@ -224,8 +227,9 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Which job keeps a dispatcher's thread, and since when. Job 0 with a time: another thing that
-    /// the library knows of keeps it. Time 0: nothing does.
+    /// The id of the job that keeps a dispatcher's thread busy, and since when. Id 0 with a time:
+    /// the thread is in something else that the library knows of, such as a wait. Time 0: nothing
+    /// that the library knows of keeps the thread.
     pub fn kept(self, queue: HeldQueue<'_>) -> (u64, u64) {
         let (job, since_ns) = self.queues().busy(queue);
         if since_ns != 0 {
@@ -287,7 +291,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// The time at which the dispatcher's thread counts as stuck. `None`: never.
+    /// The time at which the dispatcher's thread counts as stuck for this wait. `None`: it never
+    /// does.
     fn stuck_at(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -300,8 +305,9 @@ impl<'a> Dispatchers<'a> {
         Some(if is_kept { since_ns } else { now_ns }.saturating_add(wedge_ns))
     }
 
-    /// Takes the job back, or asks it to stop, when the time is over or when nobody will run it.
-    /// `None`: the job has just begun, so the thread is not stuck.
+    /// Takes the awaited job back, or asks it to stop if it has begun. Called when the poster's
+    /// time is over, the thread is stuck or the wait is hopeless. Returns how the wait ends.
+    /// `None`: the wait goes on, because the job has just begun and so the thread is not stuck.
     fn give_up_waiting(
         self,
         dispatcher: &DispatcherPin<'_>,
@@ -334,7 +340,7 @@ impl<'a> Dispatchers<'a> {
         Some(WaitEnd::Started)
     }
 
-    /// Ends a job that never runs. Its completion is still to come.
+    /// Ends a job that runs no more, as `stage` says. Its completion is still to come.
     fn end_early(self, accepted: &Awaited<'_>, stage: Stage) {
         if let Ok(job) = JobPin::new(self.jobs(), accepted.job) {
             self.settle(&job, stage);

@@ -1,10 +1,10 @@
 //! A tick: the dispatcher's thread runs the jobs that wait, within its bounds.
 //!
-//! - The bounds are looked at between jobs and between slices. The first one runs whatever the
-//!   clock says, unless the budget is 0, or a slow machine would never get anywhere.
+//! - The bounds are looked at between jobs and between slices. The first job of a tick runs
+//!   whatever the clock says, unless the budget is 0, or a slow machine would never get anywhere.
 //! - A job gets at most one slice in a tick. Jobs that are over are completed first.
-//! - The jobs that wait share the time that is left. The slice of a job ends after its part of that
-//!   time, for code that asks.
+//! - The jobs that wait share the time that is left. The slice of a job ends after the job's part
+//!   of that time. Code that asks whether its slice is over is told so.
 
 use crate::diagnosis::events::EventText;
 use crate::diagnosis::moment::{Moment, MomentKind};
@@ -22,16 +22,17 @@ use crate::sys::sync::{AtomicU32, Ordering};
 use crate::thread::context::ThisThread;
 use crate::thread::slice_clock;
 
-/// A bound that is not set, or a time that does not exist.
+/// In `Bounds`: the bound is not set. In `Tick::next_ns`: there is no such time.
 pub const NO_LIMIT: u64 = u64::MAX;
 
-/// The longest interval that is suggested while other threads run jobs: 30 ticks a second.
+/// The interval that is suggested until the next tick when only other threads have jobs: 30 ticks a
+/// second.
 const LOOK_NS: u64 = 33_333_333;
 
 /// How much a tick may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The time; `NO_LIMIT`: as long as there is something to do.
+    /// How long the tick may take; `NO_LIMIT`: as long as there is something to do.
     pub budget_ns: u64,
     /// The number of calls of jobs' functions; `NO_LIMIT`: any number.
     pub most: u64,
@@ -48,13 +49,13 @@ pub struct Tick {
     pub cancelled: u64,
     /// How many jobs, steps and completions could go on at once or in the next tick.
     pub remaining: u64,
-    /// The time it took.
+    /// How long the tick took.
     pub elapsed_ns: u64,
-    /// How much longer that was than the budget.
+    /// How much longer than its budget the tick took.
     pub overrun_ns: u64,
     /// After how long the next tick makes sense. `NO_LIMIT`: not before something is posted.
     pub next_ns: u64,
-    /// Whether the host said "not now".
+    /// Whether the tick ended because the host said "not now".
     pub vetoed: bool,
 }
 
@@ -132,7 +133,8 @@ fn slice_end(now_ns: u64, left_ns: u64, waiting: u32) -> u64 {
 
 impl<'a> Dispatchers<'a> {
     /// Runs a tick. Only for the dispatcher's thread; if the dispatcher has none yet, this thread
-    /// becomes it.
+    /// becomes it. `Reentrant`: this thread is already inside a pump of the dispatcher, or inside a
+    /// host's own check.
     pub fn pump(
         self,
         thread: ThisThread<'_, 'a>,

@@ -68,19 +68,20 @@ impl Slice {
     }
 }
 
-/// By whom a slice is run.
+/// Which thread runs a slice, and in which call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunBy {
-    /// The dispatcher's pump.
+    /// The dispatcher's thread, in a pump.
     Pump,
-    /// Its poster, on the dispatcher's thread.
+    /// The job's poster, on the dispatcher's thread.
     Poster,
     /// A thread other than the dispatcher's.
     Worker,
 }
 
 impl<'a> Dispatchers<'a> {
-    /// The job of a posted one, pinned. `None`: it is over.
+    /// The job that a cell holds, pinned. `None`: the job was taken out of the cell, because it is
+    /// over.
     pub(crate) fn job_of(self, held: &HeldPosted<'_>) -> Option<JobPin<'a>> {
         let _lock = held.cell().lock_to_take();
         let job = held.cell().task().job;
@@ -88,7 +89,8 @@ impl<'a> Dispatchers<'a> {
         is_there.then(|| JobPin::take_over(self.jobs(), job))
     }
 
-    /// Calls a job's function once on this thread. `first`: it was never called before.
+    /// Calls a job's function once on this thread, and ends the job if no other slice follows.
+    /// `first`: the function was never called before.
     pub(crate) fn run_slice(
         self,
         thread: ThisThread<'_, 'a>,
@@ -136,7 +138,7 @@ impl<'a> Dispatchers<'a> {
     /// ended, unless its function has begun and is to unwind. `None`: it does not run. Otherwise
     /// the answer is whether another slice may follow if a cancel comes during this one.
     fn may_run(self, job: &JobPin<'_>, cell: &PostedCell, first: bool) -> Option<bool> {
-        // An error: the job has ended, or a thread that has its handle began it.
+        // An error of `begin`: the job has ended, or a thread that has its handle began it.
         let is_cancelled = match first.then(|| self.jobs().begin(job)) {
             Some(begun) => begun == Ok(Begun::Cancelled),
             None => self.jobs().is_cancelled(job),
@@ -149,7 +151,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Ends the job as its function answered, unless the function is to be called again. After a
-    /// cancel that is granted only if `may_follow`.
+    /// cancel it is called again only if `may_follow`.
     fn end_slice(self, job: &JobPin<'_>, answer: i32, by: RunBy, may_follow: bool) -> Slice {
         match answer {
             0 => self.end_job(job, JobState::Completed, ""),
@@ -177,9 +179,9 @@ impl<'a> Dispatchers<'a> {
         Slice::Last
     }
 
-    /// Runs a job, or its next slice, on the dispatcher's thread. The thread has been free for it
-    /// since `began_ns`. Returns what became of the slice, and the time now. A job that is over is
-    /// not counted out; the caller has to do that.
+    /// Runs a job, or its next slice, on the dispatcher's thread. `began_ns` is the time at which
+    /// the thread turned to the job. Returns what became of the slice, and the time now. If the job
+    /// is over now, the caller has to count it out.
     pub(crate) fn run_here(
         self,
         thread: ThisThread<'_, 'a>,
@@ -252,7 +254,8 @@ impl<'a> Dispatchers<'a> {
         (posted != PostedId::NONE).then_some(posted)
     }
 
-    /// Marks a job that runs as in the hands of this thread.
+    /// Marks a job that runs as in the hands of this thread, until the result is passed to
+    /// `Owners::leave`. The close of the job's owner waits for that.
     #[inline]
     pub(crate) fn in_hand(self, cell: &PostedCell) -> Call {
         self.owners().enter_here(cell.owned.get())
@@ -264,8 +267,9 @@ impl<'a> Dispatchers<'a> {
         self.run_slice_elsewhere(thread, id, true);
     }
 
-    /// As `run_elsewhere`. `hands_on`: a thread is found for the slice after this one; otherwise
-    /// the caller comes again. False: the job runs no more, or another thread runs it.
+    /// As `run_elsewhere`. `hands_on`: this call finds a thread for the slice after this one;
+    /// otherwise the caller has to call again. False: this call ran nothing, because the job runs
+    /// no more or another thread runs it.
     pub(crate) fn run_slice_elsewhere(
         self,
         thread: ThisThread<'_, 'a>,
@@ -336,7 +340,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Whether the host runs such jobs in its own pool.
+    /// Whether the host has a pool of its own for the queue's jobs that may run on any thread.
+    /// False also if the host's functions can no longer be called.
     pub(crate) fn has_hosts_pool(self, queue: HeldQueue<'_>) -> bool {
         self.queues().call_host(self.owners(), queue, Host::executes) == Some(true)
     }

@@ -12,7 +12,7 @@ use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 
 /// The length of a tick, as long as two ticks were not seen: 60 Hz.
 pub const USUAL_TICK_NS: u64 = 16_666_667;
-/// The shortest and the longest time that is ever suggested before another try.
+/// The shortest and the longest time that is suggested to a refused poster before it tries again.
 const HINTS_NS: (u64, u64) = (1_000_000, 1_000_000_000);
 
 /// The longest slice of a job on the dispatcher's thread so far.
@@ -39,9 +39,10 @@ struct Runs {
 #[derive(Debug, Default)]
 struct Ticks {
     last_began_ns: AtomicU64,
-    /// 0 during a tick, and before the first one.
+    /// When the last tick ended; 0 during a tick, and before the first one.
     last_ended_ns: AtomicU64,
-    /// A moving average; 0 until two ticks were seen.
+    /// The time from the begin of a tick to the begin of the next, as a moving average. 0 until two
+    /// ticks were seen.
     interval_ns: AtomicU64,
     longest_ns: AtomicU64,
 }
@@ -56,7 +57,7 @@ pub struct Statistics {
     /// Jobs whose function was called.
     pub executed: SplitCount,
     ends: [SplitCount; JobState::ENDS.len()],
-    /// Completions that were left out, because their owner was closed on another thread.
+    /// Completions that were not called, because their owner was closed on another thread.
     pub completions_dropped: Count,
     /// Pumps that were begun.
     pub ticks: Count,
@@ -75,8 +76,8 @@ const SAMPLES: usize = 16;
 /// A slice of at least this length is noted at once.
 const NOTICEABLE_NS: u64 = 1_000_000;
 
-/// A batch of times on the dispatcher's thread: how long jobs waited, how long slices ran. It is
-/// noted when this is dropped.
+/// A batch of times on the dispatcher's thread: how long jobs waited, how long slices ran. What is
+/// not in the statistics yet is added to them when this is dropped.
 #[derive(Debug)]
 pub struct Samples<'a> {
     statistics: &'a Statistics,
@@ -91,8 +92,9 @@ impl<'a> Samples<'a> {
         Self { statistics, times: [(None, 0); SAMPLES], count: 0 }
     }
 
-    /// Adds a slice, with the time its job waited if this was its first. True: it is the longest
-    /// slice so far, and the caller describes it to `note_longest`.
+    /// Adds a slice that took `ran_ns`. `waited_ns`: how long the job waited for it, if it was the
+    /// job's first slice. True: this is the longest slice so far, and the caller has to pass it to
+    /// `note_longest`.
     pub fn note_slice(&mut self, waited_ns: Option<u64>, ran_ns: u64) -> bool {
         self.times[self.count] = (waited_ns, ran_ns);
         self.count += 1;
@@ -141,7 +143,7 @@ impl Default for Statistics {
 }
 
 impl Statistics {
-    /// Sets everything back to zero.
+    /// Sets all counts and times back to zero, for a new dispatcher in the same slot.
     pub fn reset(&self) {
         let counts = [&self.rejected, &self.completions_dropped, &self.ticks, &self.overruns];
         counts.into_iter().for_each(Count::reset);
@@ -153,7 +155,7 @@ impl Statistics {
         }
     }
 
-    /// Notes how long a job waited that runs on another thread.
+    /// Notes how long a job waited that a thread other than the dispatcher's begins.
     pub fn note_wait(&self, nanoseconds: u64) {
         self.runs.lock().wait.record(nanoseconds);
     }
@@ -214,7 +216,7 @@ impl Statistics {
         self.tick_times.last_ended_ns.store(ended_ns, Ordering::Relaxed);
     }
 
-    /// How long ago the last tick ended; 0 during one. `None`: there was no tick yet.
+    /// How long ago the last tick ended; 0 during a tick. `None`: there was no tick yet.
     pub fn since_last_tick_ns(&self, now_ns: u64) -> Option<u64> {
         let ended_ns = self.tick_times.last_ended_ns.load(Ordering::Relaxed);
         let is_inside = ended_ns == 0;
@@ -240,7 +242,8 @@ impl Statistics {
         }
     }
 
-    /// The times from post to begin, and the lengths of slices.
+    /// Summaries of the times from a job's post to its begin, and of the lengths of slices on the
+    /// dispatcher's thread.
     pub fn summaries(&self) -> (Summary, Summary) {
         let runs = self.runs.lock();
         (runs.wait.summary(), runs.run.summary())

@@ -1,5 +1,5 @@
-//! Waiting for the end of a job, which may be a posted one. A worker of the library runs the job
-//! that it would wait for itself: if all workers waited, none would be left to run the jobs that
+//! Waiting for the end of a job, which may be a posted one. A worker of the library runs such a job
+//! itself instead of waiting for it: if all workers waited, none would be left to run the jobs that
 //! they wait for.
 
 use crate::dispatcher::Dispatchers;
@@ -13,7 +13,7 @@ use crate::thread::context::ThisThread;
 use crate::thread::current::ThreadSlots;
 
 impl<'a> Dispatchers<'a> {
-    /// Waits until a job has ended and its completion has run, at most until a time on the
+    /// Waits until a job has ended and its completion has run, at most until `until_ns` on the
     /// library's clock; `None`: without a limit. `slots`: those of this thread; `None`: this thread
     /// has none.
     pub fn wait_for_end(

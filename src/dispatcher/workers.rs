@@ -3,7 +3,7 @@
 //! Only the ids of posted jobs wait here. Whether a job was cancelled meanwhile is found out when
 //! its turn comes, and the id of a job that is over names nothing. So a cancel need not look here.
 //!
-//! The lock is a leaf.
+//! The lock of the `Workers` is a leaf.
 
 use crate::error::Error;
 use crate::queue::lane::{LANES, Lane, Turns};
@@ -80,7 +80,7 @@ impl Workers {
         joined.peek().is_some() && joined.all(is_so)
     }
 
-    /// Lets a posted job wait for a worker.
+    /// Lets a posted job wait for a worker. `ShutDown`: the workers were stopped.
     pub fn push(&self, id: PostedId, lane: Lane) -> Result<(), Error> {
         let mut waiting = self.waiting.lock();
         if waiting.stopped {
@@ -100,7 +100,7 @@ impl Workers {
         waiting.length() >= waiting.idle as usize
     }
 
-    /// Waits for a job to run. `None`: the workers were stopped.
+    /// Waits until there is a job to run, and takes it. `None`: the workers were stopped.
     pub fn wait(&self) -> Option<PostedId> {
         let mut waiting = self.waiting.lock();
         loop {
@@ -116,7 +116,7 @@ impl Workers {
         }
     }
 
-    /// A job to run, if one waits.
+    /// Takes a job to run if one waits; does not wait for one.
     pub fn take(&self) -> Option<PostedId> {
         self.waiting.lock().take()
     }
