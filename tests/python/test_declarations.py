@@ -73,6 +73,10 @@ def parsed():
     text = HEADER[HEADER.index("typedef struct dcc_cancel_token dcc_cancel_token") :]
     text = text[: text.index("#ifdef", text.index("dcc_instance_check"))]
     text = re.sub(r"^#.*$", "", text.replace('extern "C" {', ""), flags=re.MULTILINE)
+    # The macro before each function is empty, unless the library is loaded at run time.
+    text = text.replace("DCC_API ", "")
+    # A function that is inlined is declared by its head.
+    text = re.sub(r"^\{.*?^\}", ";", text, flags=re.DOTALL | re.MULTILINE)
     # The sizes of arrays.
     text = re.sub(r"\[(DCC_\w+)\]", lambda found: "[%d]" % size(found.group(1)), text)
     typedefs, functions = {}, {}
