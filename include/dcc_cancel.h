@@ -264,13 +264,13 @@ typedef int32_t dcc_status;
  * is unchanged. */
 #define DCC_ERROR_FILE -17
 
-/** Returns the English text of a status. Static, never NULL. Any thread. */
+/** Returns the English text of a status. Any thread may call this. The text is static and never
+ * NULL. */
 DCC_API const char *dcc_status_string(dcc_status status);
 
 /** Writes what was wrong in this thread's last call that answered a negative status: which
- * argument, which value, what to do. Any thread; each has its own text. Calls that succeed leave
- * the text as it is. Writes up to `size` bytes with the NUL; `out_length`, if not NULL, gets the
- * whole length without it. */
+ * argument, which value, what to do. Any thread may call this; each thread has its own text. Calls
+ * that succeed leave the text as it is. The buffer is filled as by dcc_cancel_token_reason. */
 DCC_API dcc_status dcc_last_error(char *buffer, size_t size, size_t *out_length);
 
 /* 2. Tokens: a flag that says "stop"
@@ -524,9 +524,9 @@ typedef struct dcc_poll_pair {
     dcc_poll_layer job;
 } dcc_poll_pair;
 
-/* A snapshot of what is current on this thread, for dcc_poll in a loop. Any thread. A later set or reset
- * does not change it. It holds no reference: after the token or the job has died, a poll answers
- * DCC_POLL_GONE, which means "stop". Other threads may poll it too. */
+/* Takes a snapshot of what is current on the calling thread, for dcc_poll in a loop. Any thread may call
+ * this, for itself. A later set or reset does not change the snapshot. It holds no reference: after the token
+ * or the job has died, a poll answers DCC_POLL_GONE, which means "stop". Other threads may poll it too. */
 #define dcc_poll_current() dcc_poll_current_at(__FILE__, __LINE__)
 
 /* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled answers it, or
@@ -535,8 +535,8 @@ typedef struct dcc_poll_pair {
  * iteration. */
 #define dcc_poll(pair) dcc_poll_at((pair), __FILE__, __LINE__)
 
-/* A snapshot of one token, for dcc_poll_one. Any thread. It holds no reference. NULL gives a snapshot that is
- * never cancelled, a bad handle one whose poll answers DCC_POLL_GONE. */
+/* Takes a snapshot of one token, for dcc_poll_one. Any thread may call this. The snapshot holds no reference.
+ * The snapshot of NULL is never cancelled. A poll of a bad handle's snapshot answers DCC_POLL_GONE. */
 static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token);
 
 /* Polls a snapshot of dcc_poll_of, or one layer of a dcc_poll_pair: 0, DCC_CANCELLED_BY_TOKEN or
@@ -2047,7 +2047,8 @@ typedef struct dcc_request_id {
 /** Largest `max_requests` and `max_kept`. */
 #define DCC_MAX_SESSION_QUOTA 65536
 
-/** What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need. */
+/** What a session is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+ * fields that you need. */
 typedef struct dcc_session_desc {
     /** sizeof(dcc_session_desc) */
     uint32_t struct_size;
@@ -2069,54 +2070,61 @@ typedef struct dcc_session_desc {
     uint32_t max_kept;
     /** Zero. */
     uint32_t reserved;
-    /** For how many nanoseconds a cancel is held for its request; and for how many a cancel of an
-     * id whose request has ended counts as late, not as a cancel of the next request with that id.
-     * 0 means 30 seconds. */
+    /** For how many nanoseconds a cancel is held for its request. For the same time after a request
+     * has ended, a cancel of its id counts as late, not as a cancel of the next request with that
+     * id. 0 means 30 seconds. */
     uint64_t early_ttl_ns;
     /** Least nanoseconds between two progress notifications of a request, see
      * dcc_request_write_progress; 0 means 100 milliseconds. */
     uint64_t progress_interval_ns;
-    /** Most nanoseconds between two progress notifications of a request: one whose progress has not
-     * changed is told to be going on, see dcc_request_write_progress. 0: no limit. */
+    /** Most nanoseconds between two progress notifications of a request. After that time a
+     * notification is due even if the progress has not changed, see dcc_request_write_progress. 0:
+     * no limit. */
     uint64_t progress_heartbeat_ns;
 } dcc_session_desc;
 
-/** Creates a session. Any thread. Writes one reference to `out_session`, yours to release. */
+/** Creates a session and writes it to `out_session`. Any thread may call this. You get one
+ * reference, which you release. */
 DCC_API dcc_status dcc_session_create(const dcc_session_desc *desc, dcc_session **out_session);
 
-/** Adds a reference, which you release. Any thread. */
+/** Adds a reference, which you release. Any thread may call this. */
 DCC_API dcc_status dcc_session_retain(const dcc_session *session);
 
-/** Gives a reference back. Any thread. The last release ends the session, or the end of its last
- * request in flight if that comes later. Close the session before: otherwise its requests go on,
- * and cannot be cancelled by their ids any more. */
+/** Gives a reference back. Any thread may call this. The last release ends the session. If requests
+ * of the session are still in flight, the session ends with the last of them. Close the session
+ * before the last release: otherwise its requests go on, and cannot be cancelled by their ids any
+ * more. */
 DCC_API dcc_status dcc_session_release(dcc_session *session);
 
 /** Closes a session for good, because its connection is closed: cancels all its requests in flight,
- * forgets what it remembers, and refuses new requests. Any thread. Callbacks run on this thread.
+ * forgets what it remembers, and refuses new requests. Any thread may call this. Callbacks run on
+ * this thread.
  *
- * You still end the requests. If an HTTP response's stream is closed, only that one request is
- * cancelled: use dcc_request_cancel. Closing again does no harm. NULL: nothing happens. */
+ * You still end the requests. If only the stream of one HTTP response is closed, use
+ * dcc_request_cancel, which cancels that one request. Closing again does no harm. NULL: nothing
+ * happens. */
 DCC_API dcc_status dcc_session_close(const dcc_session *session);
 
-/** Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
- * this thread.
+/** Cancels the request in flight with this id, in its peer's name. Any thread may call this.
+ * Callbacks run on this thread.
  *
  * - DCC_OK: this call is the first cancel.
  * - DCC_ALREADY_CANCELLED: there was a cancel before, whose reason stays.
- * - DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
+ * - DCC_SEALED: too late, the request or a job for it is sealed (dcc_job_seal), and the peer gets
+ *   the result.
  * - DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE.
  * - DCC_HELD: no request has this id yet; the cancel is held for it.
  * - DCC_NOT_FOUND: no request has this id, or it has ended; the cancel is ignored and counted.
  * - DCC_ERROR_RESOURCES: no memory to hold the cancel; nothing happened, so call again.
  *
- * `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
- * may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, control characters are left out.
+ * `reason` is as for dcc_cancel_token_cancel, but may have DCC_MAX_MESSAGE_LENGTH bytes, because a
+ * peer may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, and control characters are
+ * left out.
  *
  * If the request ends while this call runs, a later request with the same id is not affected. A
  * session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
- * them: each until a request begins with it again, for `early_ttl_ns`, and as many as `max_kept`
- * says. */
+ * them. It knows each id for `early_ttl_ns`, or until a request begins with the id again, and as
+ * many ids as `max_kept` says. */
 DCC_API dcc_status dcc_session_cancel(const dcc_session *session, const dcc_request_id *id,
                                       const char *reason, size_t reason_length);
 
@@ -2134,29 +2142,31 @@ DCC_API dcc_status dcc_session_cancel(const dcc_session *session, const dcc_requ
 #define DCC_REQUEST_ENDED_CANCELLED 5
 
 /** Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
- * or _ENDED_CANCELLED. Any thread.
+ * or _ENDED_CANCELLED. Any thread may call this.
  *
- * That a request was cancelled is remembered until it is cleared or swept, or a request begins
+ * That a request was cancelled is remembered until its id is cleared or swept, or a request begins
  * with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
  * has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
  * cancel is; otherwise the state is DCC_REQUEST_UNKNOWN. */
 DCC_API dcc_status dcc_session_query(const dcc_session *session, const dcc_request_id *id,
                                      int32_t *out_state);
 
-/** Writes why the request with this id was cancelled, or will be cancelled when it begins,
- * `snprintf`-like. Any thread. DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: it is not
- * cancelled; dcc_session_query has its state. */
+/** Writes why the request with this id was cancelled, or will be cancelled when it begins. Any
+ * thread may call this. The buffer is filled as by dcc_cancel_token_reason. DCC_NOT_CANCELLED,
+ * with an empty text: the request is not cancelled; dcc_session_query has its state.
+ * DCC_NOT_FOUND, with an empty text: nothing is known of the id. */
 DCC_API dcc_status dcc_session_reason(const dcc_session *session, const dcc_request_id *id,
                                       char *buffer, size_t size, size_t *out_length);
 
 /** Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
- * ended request, or that a request was released before its end. Any thread. DCC_NOT_FOUND: nothing
- * is remembered. A cancel of an ended request still counts as late. */
+ * ended request, or that a request was released before its end. Any thread may call this.
+ * DCC_NOT_FOUND: nothing is remembered of the id. A cancel of an ended request still counts as
+ * late. */
 DCC_API dcc_status dcc_session_clear(const dcc_session *session, const dcc_request_id *id);
 
-/** Forgets what dcc_session_clear forgets, of all ids, if it has been remembered for more than
- * `ttl_ns` nanoseconds. Any thread. Requests in flight stay. Writes to `out_count`, unless that is
- * NULL, how many ids that were. */
+/** Does what dcc_session_clear does for all ids that have been remembered for more than `ttl_ns`
+ * nanoseconds, and writes the number of these ids to `out_count`. Any thread may call this.
+ * Requests in flight stay. `out_count` may be NULL. */
 DCC_API dcc_status dcc_session_sweep(const dcc_session *session, uint64_t ttl_ns,
                                      uint64_t *out_count);
 
@@ -2171,9 +2181,9 @@ DCC_API dcc_status dcc_session_sweep(const dcc_session *session, uint64_t ttl_ns
 
 /** What a message was: a cancel that is held for its request. */
 #define DCC_MESSAGE_HELD 3
-/** What a message was: a cancel, ignored because no request in flight has its id. */
+/** What a message was: a cancel that was ignored because no request in flight has its id. */
 #define DCC_MESSAGE_UNKNOWN 4
-/** What a message was: no cancel; you handle it. */
+/** What a message was: not a cancel; you handle the message. */
 #define DCC_MESSAGE_OTHER 5
 /** What a message was: not a JSON-RPC message, or a cancel that names no request. */
 #define DCC_MESSAGE_MALFORMED 6
@@ -2198,9 +2208,9 @@ typedef struct dcc_message_info {
     char id_text[DCC_REQUEST_ID_SIZE];
 } dcc_message_info;
 
-/** Does what a message from the peer asks for, if it is a cancel. Any thread, also a transport
- * thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the library's
- * callback thread.
+/** Does what a message from the peer asks for, if it is a cancel. Any thread may call this, also a
+ * transport thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the
+ * library's callback thread.
  *
  * Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
  * `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
@@ -2209,8 +2219,8 @@ typedef struct dcc_message_info {
  * `out_info`, unless that is NULL, with what the message was and which request it named.
  *
  * A peer cannot make this call fail: malformed messages are ignored and counted, see
- * dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. Of a batch
- * a part may be done: hand it in again. */
+ * dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. A part of
+ * a batch may be done. Pass the same bytes again: a repeated cancel has no effect. */
 DCC_API dcc_status dcc_session_handle_message(const dcc_session *session, const char *message,
                                               size_t message_length, dcc_message_info *out_info);
 
@@ -2242,13 +2252,14 @@ typedef struct dcc_session_stats {
     uint64_t forgotten;
 } dcc_session_stats;
 
-/** Fills in the counts of a session. Any thread. */
+/** Fills in the counts of a session. Any thread may call this. */
 DCC_API dcc_status dcc_session_read_stats(const dcc_session *session, dcc_session_stats *out_stats);
 
 /** Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`. */
 #define DCC_REQUEST_NOT_CANCELLABLE 1
 
-/** What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need. */
+/** What a request begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+ * that you need. */
 typedef struct dcc_request_desc {
     /** sizeof(dcc_request_desc) */
     uint32_t struct_size;
@@ -2271,59 +2282,65 @@ typedef struct dcc_request_desc {
     size_t meta_length;
 } dcc_request_desc;
 
-/** Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
- * release after the request's end. If a cancel with its id is held, the request is cancelled from
- * the start.
+/** Begins a request of a session and writes it to `out_request`. Any thread may call this. You get
+ * one reference, which you release after the request's end. If the session holds a cancel with the
+ * request's id, the request is cancelled from the start.
  *
  * - DCC_ERROR_DUPLICATE: a request in flight has this id.
- * - DCC_ERROR_OVERLOADED: `max_requests` are in flight.
+ * - DCC_ERROR_OVERLOADED: `max_requests` requests of the session are in flight.
  * - DCC_ERROR_SHUTDOWN: the session is closed. */
 DCC_API dcc_status dcc_request_begin(const dcc_session *session, const dcc_request_desc *desc,
                                      dcc_request **out_request);
 
-/** Adds a reference, which you release. Any thread. */
+/** Adds a reference, which you release. Any thread may call this. */
 DCC_API dcc_status dcc_request_retain(const dcc_request *request);
 
-/** Gives a reference back. Any thread. If the last release comes before the request's end, its id
- * can be used again; dcc_session_sweep forgets the rest. */
+/** Gives a reference back. Any thread may call this. If the last release comes before the request's
+ * end, the request's id can be used again. What the session still remembers of the request is
+ * forgotten by dcc_session_clear or dcc_session_sweep. */
 DCC_API dcc_status dcc_request_release(dcc_request *request);
 
-/** Returns the request's token, the parent of the jobs that work for it. Any thread. The token is
- * lent: it is good as long as the request. NULL for NULL and for a bad handle. */
+/** Returns the request's token, the parent of the jobs that work for it. Any thread may call this.
+ * The token is lent: it is valid as long as the request. The answer is NULL for NULL and for a bad
+ * handle. */
 DCC_API dcc_cancel_token *dcc_request_token(const dcc_request *request);
 
 /** Cancels this request in its peer's name, for instance because the stream of its response was
- * closed. Any thread. Callbacks run on this thread.
+ * closed. Any thread may call this. Callbacks run on this thread.
  *
- * As dcc_session_cancel, but it never reaches another request with the same id, and it also
- * cancels a request with DCC_REQUEST_NOT_CANCELLABLE. DCC_ALREADY_ENDED, DCC_SEALED: too late. */
+ * It is as dcc_session_cancel, with two differences: it never reaches another request with the
+ * same id, and it also cancels a request that was begun with DCC_REQUEST_NOT_CANCELLABLE.
+ * DCC_ALREADY_ENDED: too late, the request has ended. DCC_SEALED: too late, the peer gets the
+ * result, see dcc_job_seal. */
 DCC_API dcc_status dcc_request_cancel(const dcc_request *request, const char *reason,
                                       size_t reason_length);
 
 /** Owed to a peer: the result of its request. */
 #define DCC_OWED_RESULT 1
-/** Owed to a peer: nothing; it does not wait for an answer any more. */
+/** Owed to a peer: nothing; the peer does not wait for an answer any more. */
 #define DCC_OWED_NOTHING 2
 /** Owed to a peer: the error that dcc_request_write_cancelled writes. */
 #define DCC_OWED_CANCELLED 3
 
-/** Ends a request, so that its id may be used again. Any thread. Writes what is owed to the peer to
- * `out_owed`, unless that is NULL.
+/** Ends a request, so that its id may be used again, and writes what is owed to the peer to
+ * `out_owed`: one of the DCC_OWED_ constants. Any thread may call this. `out_owed` may be NULL.
  *
  * A request that was cancelled stays cancelled even if its work was done: the peer does not wait
  * for the result. But if the request or a job for it was sealed before the cancel, the result is
- * owed. DCC_ALREADY_ENDED: it ended before; `out_owed` is still filled in. */
+ * owed. DCC_ALREADY_ENDED: the request had ended before; `out_owed` is still filled in. */
 DCC_API dcc_status dcc_request_end(const dcc_request *request, int32_t *out_owed);
 
 /** Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its
- * exact type, `snprintf`-like. Any thread. The code is -32800 if the peer cancelled the request,
- * and -32802 if its parent, a deadline or this side did. Empty if no error is owed: the request is
- * not cancelled, or its peer cancelled it and is not to be answered. 512 bytes are enough, except
- * for ids with many escaped characters. */
+ * exact type. Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. The
+ * error's code is -32800 if the peer cancelled the request, and -32802 if the request's parent, a
+ * deadline or this side did. The text is empty if no error is owed: the request is not cancelled,
+ * or its peer cancelled it and is not to be answered. 512 bytes are enough, except for ids with
+ * many escaped characters. */
 DCC_API dcc_status dcc_request_write_cancelled(const dcc_request *request, char *buffer,
                                                size_t size, size_t *out_length);
 
-/** Progress of a request. Set all to zero, then `struct_size` to sizeof, then what you know. */
+/** Progress of a request. Set all bytes to zero, then `struct_size` to sizeof, then the fields that
+ * you need. */
 typedef struct dcc_request_progress {
     /** sizeof(dcc_request_progress) */
     uint32_t struct_size;
@@ -2339,8 +2356,8 @@ typedef struct dcc_request_progress {
     size_t message_length;
 } dcc_request_progress;
 
-/** Notes the progress of a request, for dcc_request_write_progress. Any thread; cheap, so call it
- * at each step.
+/** Notes the progress of a request, for dcc_request_write_progress. Any thread may call this. It is
+ * cheap, so call it at each step.
  *
  * A value below an earlier one is ignored, and so is the same value unless its message is new.
  * DCC_ALREADY_ENDED: the request has ended. DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is
@@ -2349,21 +2366,22 @@ DCC_API dcc_status dcc_request_set_progress(const dcc_request *request,
                                             const dcc_request_progress *progress);
 
 /** Notes that a request's progress is that of this job, which works for it, with all shares and
- * counts in the job. Any thread. One call is enough: until dcc_request_set_progress is called,
- * dcc_request_write_progress asks the job by itself, as long as the job lives.
+ * counts in the job. Any thread may call this. One call is enough: until dcc_request_set_progress
+ * is called, dcc_request_write_progress asks the job by itself, as long as the job lives.
  *
  * All notifications keep the scale of the first count: if the job began with 200 frames, `total`
- * is 200 to the end, whatever steps follow; it is 1 if there was no such count. The end is told
- * when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`: nothing happens.
- * DCC_ALREADY_ENDED: the request has ended. */
+ * is 200 to the end, whatever steps follow; it is 1 if there was no such count. The peer is told
+ * the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`:
+ * nothing happens. DCC_ALREADY_ENDED: the request has ended. */
 DCC_API dcc_status dcc_request_set_progress_of_job(const dcc_request *request, const dcc_job *job);
 
 /** Flag of dcc_request_write_progress: write now, without waiting for the session's interval. */
 #define DCC_PROGRESS_NOW 1
 
-/** Writes MCP's `notifications/progress` that is due for the request's peer, `snprintf`-like, or an
- * empty text. Any thread. Call it from a tick or after each step, with 0 for `flags`. Call it with
- * DCC_PROGRESS_NOW right before the request's end, so that the peer learns of the last step.
+/** Writes MCP's `notifications/progress` that is due for the request's peer, or an empty text. Any
+ * thread may call this. The buffer is filled as by dcc_cancel_token_reason. Call it from a tick or
+ * after each step, with 0 for `flags`. Call it with DCC_PROGRESS_NOW right before the request's
+ * end, so that the peer learns of the last step.
  *
  * The text is empty if nothing has changed, the last notification is less than
  * `progress_interval_ns` ago, the peer did not ask for progress or has cancelled, or the request
@@ -2413,7 +2431,7 @@ DCC_API dcc_status dcc_request_seal(const dcc_request *request);
 #define DCC_EVENT_JOB_STATE 3
 
 /** Kind of an event: a thread that works for a job polled and saw the cancel for the first time. It
- * has `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`. */
+ * has `job_id`, `thread`, `token` (the cancelled token), `cause`, `since_cancel_ns`. */
 #define DCC_EVENT_CANCEL_SEEN 4
 
 /** Kind of an event: a job was cancelled, and none of its threads has seen that within the
@@ -2430,12 +2448,13 @@ DCC_API dcc_status dcc_request_seal(const dcc_request *request);
  * dcc_events_set_slow_cancel_threshold. So that thread neither polls nor waits in this library,
  * and the host's Esc is not noticed. Usually the thread joins worker threads without this library:
  * let it wait for a token or a job, or call dcc_context_ask in between, or let any thread ask
- * (DCC_JOB_ASK_ON_ANY_THREAD). Told once until the check is asked again. It has `job_id`, `token`,
- * in `since_cancel_ns` for how long the check was not asked, and in `text` an explanation. */
+ * (DCC_JOB_ASK_ON_ANY_THREAD). The event comes once until the check is asked again. It has
+ * `job_id`, `token`, in `since_cancel_ns` for how long the check was not asked, and in `text` an
+ * explanation. */
 #define DCC_EVENT_CHECK_NOT_ASKED 7
 
-/** Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token`, `thread`, and
- * of a job `job_id` and the label in `text`. */
+/** Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token` and `thread`;
+ * for a job it also has `job_id`, and the label in `text`. */
 #define DCC_EVENT_SEALED 8
 
 /** Size of an event's `text`, with its NUL. */
@@ -2449,17 +2468,17 @@ typedef struct dcc_event {
     uint32_t kind;
     /** One of the DCC_JOB_ states. */
     int32_t state;
-    /** When it happened, on the library's clock. */
+    /** Time of the event, on the library's clock. */
     uint64_t at_ns;
-    /** The job, 0 for none; dcc_job_find finds it while it lives. */
+    /** The job's id, or 0 for no job; dcc_job_find finds the job while it lives. */
     uint64_t job_id;
-    /** The token's handle as a number, to compare. The token may be gone. */
+    /** The token's handle as a number, only to compare it: the token may be gone. */
     uint64_t token;
     /** The system's number of the thread that caused the event. */
     uint64_t thread;
-    /** Time since the cancel; of DCC_EVENT_CHECK_NOT_ASKED, for how long the check was not asked. */
+    /** Time since the cancel. For DCC_EVENT_CHECK_NOT_ASKED: for how long the check was not asked. */
     uint64_t since_cancel_ns;
-    /** Of DCC_EVENT_OVERFLOW: how many events were lost. */
+    /** For DCC_EVENT_OVERFLOW: how many events were lost. */
     uint64_t count;
     /** Why a token was cancelled. */
     dcc_cause cause;
@@ -2469,40 +2488,42 @@ typedef struct dcc_event {
     char text[DCC_EVENT_TEXT_SIZE];
 } dcc_event;
 
-/** Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS. Any thread. Writes
- * it to `out_events`, yours to release.
+/** Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
+ * `out_events`. Any thread may call this. You get one reference, which you release.
  *
- * From now on the ring gets every event of the process. Each of several observers gets all events.
- * A full ring loses its oldest events. Without observers no events are made. */
+ * From now on the ring gets every event of the process. If there are several observers, each gets
+ * all events. A full ring loses its oldest events. Without observers no events are made. */
 DCC_API dcc_status dcc_events_create(size_t capacity, dcc_events **out_events);
 
 /** Takes up to `capacity` events out of an observer, oldest first, and writes them to `events`, an
- * array whose entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were
- * written, less than `capacity` if the ring is empty then. Any thread; cheap enough for every
- * tick. If several threads drain one observer, each event goes to one of them. */
+ * array whose entries lie `stride` bytes apart: sizeof(dcc_event). Any thread may call this; it is
+ * cheap enough for every tick. `out_count` gets the number of events that were written. If that is
+ * less than `capacity`, the ring is now empty. If several threads drain one observer, each event
+ * goes to one of them. */
 DCC_API dcc_status dcc_events_drain(const dcc_events *observer, dcc_event *events, size_t stride,
                                     size_t capacity, size_t *out_count);
 
-/** Adds a reference, which you release. Any thread. */
+/** Adds a reference, which you release. Any thread may call this. */
 DCC_API dcc_status dcc_events_retain(const dcc_events *observer);
 
-/** Gives a reference back. Any thread. The last release ends the observer: events that were not
- * drained are lost. */
+/** Gives a reference back. Any thread may call this. The last release ends the observer: events
+ * that were not drained are lost. */
 DCC_API dcc_status dcc_events_release(dcc_events *observer);
 
-/** Sets the time after which a cancel that no thread of its job has seen is told as
- * DCC_EVENT_SLOW_CANCEL: 1 second by default, DCC_NO_LIMIT: never. Any thread. It is told once for
- * each cancel, while there is an observer. The same threshold applies to
- * DCC_EVENT_CHECK_NOT_ASKED. */
+/** Sets the threshold for slow cancels of the whole process. Any thread may call this. If no thread
+ * of a cancelled job has seen the cancel for that long, observers get DCC_EVENT_SLOW_CANCEL, once
+ * for each cancel. The threshold is 1 second by default; with DCC_NO_LIMIT the event never comes.
+ * The same threshold applies to DCC_EVENT_CHECK_NOT_ASKED. */
 DCC_API dcc_status dcc_events_set_slow_cancel_threshold(uint64_t threshold_ns);
 
 /** Size of a buffer for a `traceparent`, with its NUL. */
 #define DCC_TRACE_PARENT_SIZE 56
 
-/** Writes the `traceparent` of W3C's Trace Context that a token works for, `snprintf`-like: the one
- * that came with its request, see dcc_request_desc, or the one of its nearest ancestor. Any
- * thread. The token of a request or a job keeps it; other tokens have it until they are cancelled.
- * Empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough. */
+/** Writes the `traceparent` of W3C's Trace Context that a token works for: the `traceparent` that
+ * came with the token's request, see dcc_request_desc, or that of its nearest ancestor that has
+ * one. Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. The token of
+ * a request or a job keeps the `traceparent`; other tokens have it until they are cancelled. The
+ * text is empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough. */
 DCC_API dcc_status dcc_cancel_token_trace_parent(const dcc_cancel_token *token, char *buffer,
                                                  size_t size, size_t *out_length);
 
@@ -2513,10 +2534,10 @@ DCC_API dcc_status dcc_cancel_token_trace_parent(const dcc_cancel_token *token, 
 typedef struct dcc_event_details {
     /** sizeof(dcc_event_details); the call writes back how much of it was filled. */
     uint32_t struct_size;
-    /** Of DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's id.
-     * Else 0. */
+    /** For DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's
+     * id. Otherwise 0. */
     int32_t id_type;
-    /** The id if it is an integer. */
+    /** The request's id if it is an integer. */
     int64_t id_integer;
     /** Bytes in `id_text`. */
     uint32_t id_text_length;
@@ -2524,7 +2545,7 @@ typedef struct dcc_event_details {
     uint32_t reason_length;
     /** The event as dcc_events_drain writes it. */
     dcc_event event;
-    /** The id if it is a text, whole; ended by NUL. */
+    /** The request's id if it is a text, whole; ended by NUL. */
     char id_text[DCC_REQUEST_ID_SIZE];
     /** Why a token or a request was cancelled, whole; ended by NUL. */
     char reason[DCC_EVENT_REASON_SIZE];
@@ -2533,12 +2554,13 @@ typedef struct dcc_event_details {
     char trace_parent[DCC_TRACE_PARENT_SIZE];
 } dcc_event_details;
 
-/** Takes the oldest event out of an observer and writes it to `out_details`. Reason and id are
- * whole here, while dcc_events_drain cuts them to the size of its `text`: so it is for telemetry.
- * Any thread; if several threads take from one observer, each event goes to one of them.
+/** Takes the oldest event out of an observer and writes it to `out_details`. Any thread may call
+ * this. Use it for telemetry: it writes the whole reason and the whole id, while dcc_events_drain
+ * cuts them to the size of its `text`. If several threads take from one observer, each event goes
+ * to one of them.
  *
- * If there was no memory to keep the whole texts, the event has its cut text alone. DCC_NOT_FOUND:
- * no event waits, nothing is written. */
+ * If there was no memory to keep the whole texts, the event has only its cut text. DCC_NOT_FOUND:
+ * no event waits, and nothing is written. */
 DCC_API dcc_status dcc_events_next(const dcc_events *observer, dcc_event_details *out_details);
 
 /** Size of a file's name in these structures, with its NUL. */
@@ -2573,7 +2595,8 @@ typedef struct dcc_poll_gap {
 typedef struct dcc_job_thread {
     /** The system's number of the thread. */
     uint64_t thread;
-    /** Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while none has. */
+    /** Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while no poll of
+     * the thread has seen it. */
     uint64_t cancel_to_seen_ns;
     /** How often the thread polled while traced. */
     uint64_t polls;
@@ -2583,33 +2606,34 @@ typedef struct dcc_job_thread {
     uint64_t longest_gap_ns;
 } dcc_job_thread;
 
-/** Switches the poll trace of a job on (not 0) or off. Any thread, also while the job runs.
+/** Switches the poll trace of a job on (not 0) or off. Any thread may call this, also while the job
+ * runs.
  *
  * While it is on, every poll of the job notes its place and time, which costs some hundred
  * nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
  * stay until the trace is switched on again. NULL: nothing happens. */
 DCC_API dcc_status dcc_job_trace(const dcc_job *job, int32_t on);
 
-/** Switches the poll trace on (not 0) or off for all live jobs and for all jobs created from now
- * on. Any thread. */
+/** Switches the poll trace on (not 0) or off for all live jobs and for all jobs that are created
+ * from now on. Any thread may call this. */
 DCC_API dcc_status dcc_trace_all(int32_t on);
 
 /** Fills in the longest gap between two polls of one thread that the trace of this job has seen:
- * between these lines the job does not poll. Any thread. DCC_NOT_FOUND: the job was not traced, or
- * polled less than twice. */
+ * between these lines the thread does not poll. Any thread may call this. DCC_NOT_FOUND: the job
+ * was not traced, or polled less than twice. */
 DCC_API dcc_status dcc_job_poll_gap(const dcc_job *job, dcc_poll_gap *out_gap);
 
 /** Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
- * `stride` bytes apart: sizeof(dcc_job_thread). Any thread. A thread is known once it saw a cancel
- * or polled while traced; only 64 threads of a job are noted. `out_count` gets how many are known,
- * which may be more than were written. */
+ * `stride` bytes apart: sizeof(dcc_job_thread). Any thread may call this. A thread is known once
+ * it saw a cancel or polled while traced; only 64 threads of a job are noted. `out_count` gets the
+ * number of known threads, which may be greater than `capacity`. */
 DCC_API dcc_status dcc_job_threads(const dcc_job *job, dcc_job_thread *threads, size_t stride,
                                    size_t capacity, size_t *out_count);
 
-/** Writes all live jobs as a JSON array of objects, `snprintf`-like. Any thread. For people and
- * tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
- * not. It holds nothing from one job to the next: no other thread waits for it, and jobs begin and
- * end meanwhile.
+/** Writes all live jobs as a JSON array of objects. Any thread may call this. The buffer is filled
+ * as by dcc_cancel_token_reason. The call is for people and tools, not for every tick: with very
+ * many jobs it takes long, and dcc_stats_jobs_page does not. It keeps no lock from one job to the
+ * next: no other thread waits for it, and jobs begin and end meanwhile.
  *
  * Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null
  * while unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled
@@ -2618,30 +2642,30 @@ DCC_API dcc_status dcc_job_threads(const dcc_job *job, dcc_job_thread *threads, 
  * check_not_asked_ns (for how long the running job's own check was not asked; null unless that is
  * as long as DCC_EVENT_CHECK_NOT_ASKED says) and threads. Each thread has thread,
  * cancel_to_seen_ns, polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap.
- * docs/job_facts.md says where else each of them can be read. Later versions may add members.
+ * docs/job_facts.md says where else each member can be read. Later versions may add members.
  *
  * Characters of texts that could control a terminal are escaped in JSON's way, so the text may be
- * printed. May call the `destroy` of a job that is released meanwhile. */
+ * printed. The call may run the `destroy` of a job that is released meanwhile. */
 DCC_API dcc_status dcc_stats_live_jobs(char *buffer, size_t size, size_t *out_length);
 
 /** Most jobs in a page of dcc_stats_jobs_page. */
 #define DCC_MAX_JOBS_PAGE 64
 
-/** Writes one page of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next":
- * number}, each job as dcc_stats_live_jobs writes it. Any thread. For UI threads, and for
+/** Writes one page of the live jobs as a JSON object {"jobs": [...], "next": number}, each job as
+ * dcc_stats_live_jobs writes it. Any thread may call this. The call is for UI threads, and for
  * processes with very many jobs: a page takes well below a millisecond.
  *
  * A page has at most `most` jobs, up to DCC_MAX_JOBS_PAGE; 0 means DCC_MAX_JOBS_PAGE. It has fewer
- * if they have long texts or many threads, and may have none if there are many free places to
- * skip. `from` is 0 for the first page, later what `out_next` got. `out_next` is 0 after the last
- * page and after a failure. A job that lives from the first page to the last is in exactly one
- * page.
+ * if the jobs have long texts or many threads, and may have none if there are many free places to
+ * skip. `from` is 0 for the first page; for each later page it is the number that the call before
+ * wrote to `out_next`. `out_next` is 0 after the last page and after a failure. A job that lives
+ * from the first page to the last is in exactly one page.
  *
  * Only whole jobs are written: a job that does not fit into `size` bytes is left to the next page.
  * If not even one fits, the answer is DCC_ERROR_INVALID_ARGUMENT, and `out_length`, unless that is
- * NULL, gets the bytes that it needs without the NUL. 16,384 bytes are mostly enough. With a
- * `size` of 0 the page is only measured. May call the `destroy` of a job that is released
- * meanwhile. */
+ * NULL, gets the bytes that the first job needs without the NUL. 16,384 bytes are mostly enough.
+ * With a `size` of 0 the page is only measured. The call may run the `destroy` of a job that is
+ * released meanwhile. */
 DCC_API dcc_status dcc_stats_jobs_page(uint64_t from, uint32_t most, char *buffer, size_t size,
                                        size_t *out_length, uint64_t *out_next);
 
@@ -2685,22 +2709,24 @@ typedef struct dcc_stats {
     /** How often the check of a running job was not asked for too long, see
      * DCC_EVENT_CHECK_NOT_ASKED. */
     uint64_t checks_not_asked;
-    /** Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: polls
-     * of these are never cancelled. Carry the context to such threads, see dcc_context_bind and
-     * dcc_poll_read_current_at. */
+    /** Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: a poll
+     * of such a snapshot is never cancelled. Carry the context to such threads, see
+     * dcc_context_bind and dcc_poll_read_current_at. */
     uint64_t polls_without_job;
     /** Live shares of progress, ended or not. */
     uint64_t live_shares;
 } dcc_stats;
 
-/** Fills in the counts. Any thread. It walks over all objects, so it is for diagnosis, not for
- * every tick. Counts that other threads change meanwhile may be of different moments. */
+/** Fills in the counts. Any thread may call this. It walks over all objects, so it is for
+ * diagnosis, not for every tick. Counts that other threads change meanwhile may be of different
+ * moments. */
 DCC_API dcc_status dcc_stats_read(dcc_stats *out_stats);
 
-/** Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON
- * object {"count": number, "places": [{file, line, count}]}. Any thread. At these lines the
- * context is missing. Only the first sixteen places are kept. "(unknown)" is a snapshot that does
- * not tell its place. A snapshot that comes while another is being noted has no place. */
+/** Writes the snapshots that `polls_without_job` of dcc_stats counts as a JSON object {"count":
+ * number, "places": [{file, line, count}]}. Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason. At these lines the context is missing. Only the first sixteen places
+ * are kept. "(unknown)" is a snapshot that does not tell its place. A snapshot that comes while
+ * another is being noted has no place. */
 DCC_API dcc_status dcc_stats_polls_without_job(char *buffer, size_t size, size_t *out_length);
 
 /** A latency: from a cancel to the first poll of each thread of a job that saw it. */
@@ -2718,37 +2744,38 @@ typedef struct dcc_latency {
     uint32_t reserved;
     /** How many cancels were measured. */
     uint64_t count;
-    /** Half of them took at most so long. */
+    /** Half of the cancels took at most so long. */
     uint64_t p50_ns;
-    /** 95 of 100 took at most so long. */
+    /** 95 of 100 cancels took at most so long. */
     uint64_t p95_ns;
-    /** 99 of 100 took at most so long. */
+    /** 99 of 100 cancels took at most so long. */
     uint64_t p99_ns;
-    /** Longest. */
+    /** Longest latency. */
     uint64_t max_ns;
 } dcc_latency;
 
-/** Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread. */
+/** Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread may call this. */
 DCC_API dcc_status dcc_stats_latency(int32_t which, dcc_latency *out_latency);
 
 /** Largest `max_entries` of dcc_timeline_begin. */
 #define DCC_MAX_TIMELINE_ENTRIES 1048576
 
 /** Begins to record what happens in the process: ticks of dispatchers, posted jobs, cancels, and
- * each thread's first poll of a job that saw one. Any thread.
+ * each thread's first poll of a job that saw a cancel. Any thread may call this.
  *
- * The latest `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes each;
- * older ones are only counted. An earlier recording is forgotten, also one that is on, but not if
- * this fails. While nothing is recorded, no thread pays for it. */
+ * The latest `max_entries` entries, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes
+ * each; older entries are only counted. An earlier recording is forgotten, even if it is still on.
+ * If this call fails, the earlier recording stays. While nothing is recorded, no thread pays for
+ * it. */
 DCC_API dcc_status dcc_timeline_begin(uint64_t max_entries);
 
-/** Ends the recording. Any thread. The entries stay, to be written, until the next begin. If
- * nothing is recorded, this does nothing and answers DCC_OK. */
+/** Ends the recording. Any thread may call this. The entries stay until the next begin and can be
+ * written. If nothing is recorded, this does nothing and answers DCC_OK. */
 DCC_API dcc_status dcc_timeline_end(void);
 
 /** Writes the entries since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
- * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk. The
- * recording goes on meanwhile; no other thread waits for the file.
+ * DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk may call
+ * this. The recording goes on meanwhile; no other thread waits for the file.
  *
  * The file is written beside an existing one, which it then replaces in one step. DCC_ERROR_FILE:
  * an existing file is as it was; dcc_last_error names path and reason, on Windows also that
@@ -2781,8 +2808,8 @@ DCC_API dcc_status dcc_timeline_write(const char *path, size_t path_length);
 
 /* 12. Control: answers for the same user's terminal, by the tool dcc-control */
 
-/** What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
- * you need. */
+/** What the control endpoint is opened with. Set all bytes to zero, then `struct_size` to sizeof,
+ * then the fields that you need. */
 typedef struct dcc_control_desc {
     /** sizeof(dcc_control_desc) */
     uint32_t struct_size;
@@ -2795,11 +2822,11 @@ typedef struct dcc_control_desc {
     size_t name_length;
 } dcc_control_desc;
 
-/** Opens the control endpoint of this process, for the command line tool `dcc-control`: run by the
- * same user on the same machine, it lists this process's jobs, watches and cancels them and traces
- * their polls, even when the host's own window hangs. Any thread. Nothing is open unless this is
- * called. `desc` may be NULL. If the endpoint is already open, this does nothing and answers
- * DCC_OK; the name given first stays.
+/** Opens the control endpoint of this process, for the command line tool `dcc-control`. Any thread
+ * may call this. The tool, run by the same user on the same machine, lists this process's jobs,
+ * watches and cancels them and traces their polls, even when the host's own window hangs. No
+ * endpoint is open unless this is called. `desc` may be NULL. If the endpoint is already open,
+ * this does nothing and answers DCC_OK; the name given first stays.
  *
  * The endpoint is a Unix socket in a folder that no other user can enter,
  * /run/user/USER/dcc-cancel or /tmp/dcc-cancel-USER, on Windows a named pipe; see
@@ -2813,15 +2840,16 @@ typedef struct dcc_control_desc {
  * DCC_ERROR_SHUTDOWN: after dcc_shutdown. */
 DCC_API dcc_status dcc_control_open(const dcc_control_desc *desc);
 
-/** Closes the control endpoint, whichever plugin opened it; it may be opened again. Any thread. A
- * client that is being answered gets its answer before this returns. DCC_TIMED_OUT: that answer
- * takes more than some seconds; the endpoint is closed anyway. If no endpoint is open, this does
- * nothing and answers DCC_OK. A host that never calls this leaves a file behind, which
- * `dcc-control` removes. */
+/** Closes the control endpoint, whichever plugin opened it. Any thread may call this. The endpoint
+ * may be opened again. A client that is being answered gets its answer before this returns.
+ * DCC_TIMED_OUT: that answer takes more than some seconds; the endpoint is closed anyway. If no
+ * endpoint is open, this does nothing and answers DCC_OK. A host that never calls this leaves a
+ * file behind, which `dcc-control` removes. */
 DCC_API dcc_status dcc_control_close(void);
 
-/** Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name
- * of its pipe. Any thread. DCC_NOT_FOUND, with an empty text: no endpoint is open. */
+/** Writes the address of the control endpoint: the path of its socket or the name of its pipe. Any
+ * thread may call this. The buffer is filled as by dcc_cancel_token_reason. DCC_NOT_FOUND, with an
+ * empty text: no endpoint is open. */
 DCC_API dcc_status dcc_control_address(char *buffer, size_t size, size_t *out_length);
 
 /* 13. The process: threads of the library, its version, its clock */
@@ -2849,22 +2877,24 @@ DCC_API dcc_status dcc_shutdown(void);
 /** Minor version of the ABI: grows when functions are added. */
 #define DCC_ABI_MINOR 0
 
-/** Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread.
- * Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need. */
+/** Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread
+ * may call this. Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that
+ * you need. */
 DCC_API uint32_t dcc_abi_version(void);
 
-/** Returns version and build of the library as a text, for logs. Static. Any thread. */
+/** Returns version and build of the library as a text, for logs. Any thread may call this. The text
+ * is static. */
 DCC_API const char *dcc_version_string(void);
 
 /** Returns the time on the library's clock in nanoseconds: monotonic, never 0, meaningless outside
- * this process. Any thread. */
+ * this process. Any thread may call this. */
 DCC_API uint64_t dcc_clock_now_ns(void);
 
-/** Answers whether this is the first copy of the library in the process: DCC_OK, else
- * DCC_SECOND_INSTANCE. Any thread. Two copies share nothing. The first copy is the one that was
- * loaded first; of copies in different link namespaces (dlmopen), the one that was used first.
- * Functions that create or install something give the same two answers. DCC_ERROR_RESOURCES: no
- * memory to register the hook that notices forks. */
+/** Answers whether this is the first copy of the library in the process: DCC_OK, or
+ * DCC_SECOND_INSTANCE if it is not. Any thread may call this. Two copies share nothing. The first
+ * copy is the copy that was loaded first; if the copies are in different link namespaces
+ * (dlmopen), it is the copy that was used first. Functions that create or install something give
+ * the same two answers. DCC_ERROR_RESOURCES: no memory to register the hook that notices forks. */
 DCC_API dcc_status dcc_instance_check(void);
 
 /* 14. What the polls are made of

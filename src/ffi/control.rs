@@ -15,8 +15,8 @@ use crate::sys::allocator::with_reserve;
 use crate::sys::fallible::try_string;
 use std::ffi::c_char;
 
-/// What the control endpoint is opened with. Set all to zero, then `struct_size` to sizeof, then what
-/// you need.
+/// What the control endpoint is opened with. Set all bytes to zero, then `struct_size` to sizeof,
+/// then the fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_control_desc {
@@ -44,11 +44,11 @@ fn program() -> String {
     name.map_or("a host".into(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Opens the control endpoint of this process, for the command line tool `dcc-control`: run by the
-/// same user on the same machine, it lists this process's jobs, watches and cancels them and traces
-/// their polls, even when the host's own window hangs. Any thread. Nothing is open unless this is
-/// called. `desc` may be NULL. If the endpoint is already open, this does nothing and answers
-/// DCC_OK; the name given first stays.
+/// Opens the control endpoint of this process, for the command line tool `dcc-control`. Any thread
+/// may call this. The tool, run by the same user on the same machine, lists this process's jobs,
+/// watches and cancels them and traces their polls, even when the host's own window hangs. No
+/// endpoint is open unless this is called. `desc` may be NULL. If the endpoint is already open,
+/// this does nothing and answers DCC_OK; the name given first stays.
 ///
 /// The endpoint is a Unix socket in a folder that no other user can enter,
 /// /run/user/USER/dcc-cancel or /tmp/dcc-cancel-USER, on Windows a named pipe; see
@@ -89,18 +89,19 @@ pub unsafe extern "C" fn dcc_control_open(desc: *const dcc_control_desc) -> dcc_
     })
 }
 
-/// Closes the control endpoint, whichever plugin opened it; it may be opened again. Any thread. A
-/// client that is being answered gets its answer before this returns. DCC_TIMED_OUT: that answer
-/// takes more than some seconds; the endpoint is closed anyway. If no endpoint is open, this does
-/// nothing and answers DCC_OK. A host that never calls this leaves a file behind, which
-/// `dcc-control` removes.
+/// Closes the control endpoint, whichever plugin opened it. Any thread may call this. The endpoint
+/// may be opened again. A client that is being answered gets its answer before this returns.
+/// DCC_TIMED_OUT: that answer takes more than some seconds; the endpoint is closed anyway. If no
+/// endpoint is open, this does nothing and answers DCC_OK. A host that never calls this leaves a
+/// file behind, which `dcc-control` removes.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_control_close() -> dcc_status {
     guard(|| Ok(if control_thread::close() { DCC_OK } else { DCC_TIMED_OUT }))
 }
 
-/// Writes the address of the control endpoint, `snprintf`-like: the path of its socket or the name
-/// of its pipe. Any thread. DCC_NOT_FOUND, with an empty text: no endpoint is open.
+/// Writes the address of the control endpoint: the path of its socket or the name of its pipe. Any
+/// thread may call this. The buffer is filled as by dcc_cancel_token_reason. DCC_NOT_FOUND, with an
+/// empty text: no endpoint is open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_control_address(
     buffer: *mut c_char,

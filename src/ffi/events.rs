@@ -26,7 +26,7 @@ pub const DCC_EVENT_TOKEN_CANCELLED: u32 = 2;
 /// created), the label in `text`, and at the end of a cancelled job `since_cancel_ns`.
 pub const DCC_EVENT_JOB_STATE: u32 = 3;
 /// Kind of an event: a thread that works for a job polled and saw the cancel for the first time. It
-/// has `job_id`, `thread`, `token` (the cancelled one), `cause`, `since_cancel_ns`.
+/// has `job_id`, `thread`, `token` (the cancelled token), `cause`, `since_cancel_ns`.
 pub const DCC_EVENT_CANCEL_SEEN: u32 = 4;
 /// Kind of an event: a job was cancelled, and none of its threads has seen that within the
 /// threshold of dcc_events_set_slow_cancel_threshold. It has `job_id`, `token`, `since_cancel_ns`,
@@ -40,11 +40,12 @@ pub const DCC_EVENT_REQUEST_CANCELLED: u32 = 6;
 /// dcc_events_set_slow_cancel_threshold. So that thread neither polls nor waits in this library,
 /// and the host's Esc is not noticed. Usually the thread joins worker threads without this library:
 /// let it wait for a token or a job, or call dcc_context_ask in between, or let any thread ask
-/// (DCC_JOB_ASK_ON_ANY_THREAD). Told once until the check is asked again. It has `job_id`, `token`,
-/// in `since_cancel_ns` for how long the check was not asked, and in `text` an explanation.
+/// (DCC_JOB_ASK_ON_ANY_THREAD). The event comes once until the check is asked again. It has
+/// `job_id`, `token`, in `since_cancel_ns` for how long the check was not asked, and in `text` an
+/// explanation.
 pub const DCC_EVENT_CHECK_NOT_ASKED: u32 = 7;
-/// Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token`, `thread`, and
-/// of a job `job_id` and the label in `text`.
+/// Kind of an event: a job or a request was sealed, see dcc_job_seal. It has `token` and `thread`;
+/// for a job it also has `job_id`, and the label in `text`.
 pub const DCC_EVENT_SEALED: u32 = 8;
 
 const _: () = {
@@ -72,17 +73,17 @@ pub struct dcc_event {
     pub kind: u32,
     /// One of the DCC_JOB_ states.
     pub state: i32,
-    /// When it happened, on the library's clock.
+    /// Time of the event, on the library's clock.
     pub at_ns: u64,
-    /// The job, 0 for none; dcc_job_find finds it while it lives.
+    /// The job's id, or 0 for no job; dcc_job_find finds the job while it lives.
     pub job_id: u64,
-    /// The token's handle as a number, to compare. The token may be gone.
+    /// The token's handle as a number, only to compare it: the token may be gone.
     pub token: u64,
     /// The system's number of the thread that caused the event.
     pub thread: u64,
-    /// Time since the cancel; of DCC_EVENT_CHECK_NOT_ASKED, for how long the check was not asked.
+    /// Time since the cancel. For DCC_EVENT_CHECK_NOT_ASKED: for how long the check was not asked.
     pub since_cancel_ns: u64,
-    /// Of DCC_EVENT_OVERFLOW: how many events were lost.
+    /// For DCC_EVENT_OVERFLOW: how many events were lost.
     pub count: u64,
     /// Why a token was cancelled.
     pub cause: dcc_cause,
@@ -121,11 +122,11 @@ pub(super) fn observers() -> &'static Observers {
     &library().diagnosis().observers
 }
 
-/// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS. Any thread. Writes
-/// it to `out_events`, yours to release.
+/// Creates an observer whose ring holds `capacity` events, 1 to DCC_MAX_EVENTS, and writes it to
+/// `out_events`. Any thread may call this. You get one reference, which you release.
 ///
-/// From now on the ring gets every event of the process. Each of several observers gets all events.
-/// A full ring loses its oldest events. Without observers no events are made.
+/// From now on the ring gets every event of the process. If there are several observers, each gets
+/// all events. A full ring loses its oldest events. Without observers no events are made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_events_create(
     capacity: usize,
@@ -144,9 +145,10 @@ pub unsafe extern "C" fn dcc_events_create(
 }
 
 /// Takes up to `capacity` events out of an observer, oldest first, and writes them to `events`, an
-/// array whose entries lie `stride` bytes apart: sizeof(dcc_event). `out_count` gets how many were
-/// written, less than `capacity` if the ring is empty then. Any thread; cheap enough for every
-/// tick. If several threads drain one observer, each event goes to one of them.
+/// array whose entries lie `stride` bytes apart: sizeof(dcc_event). Any thread may call this; it is
+/// cheap enough for every tick. `out_count` gets the number of events that were written. If that is
+/// less than `capacity`, the ring is now empty. If several threads drain one observer, each event
+/// goes to one of them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_events_drain(
     observer: *const dcc_events,
@@ -169,7 +171,7 @@ pub unsafe extern "C" fn dcc_events_drain(
     })
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_retain(observer: *const dcc_events) -> dcc_status {
     guard(|| {
@@ -180,8 +182,8 @@ pub extern "C" fn dcc_events_retain(observer: *const dcc_events) -> dcc_status {
     })
 }
 
-/// Gives a reference back. Any thread. The last release ends the observer: events that were not
-/// drained are lost.
+/// Gives a reference back. Any thread may call this. The last release ends the observer: events
+/// that were not drained are lost.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
     guard(|| {
@@ -192,10 +194,10 @@ pub extern "C" fn dcc_events_release(observer: *mut dcc_events) -> dcc_status {
     })
 }
 
-/// Sets the time after which a cancel that no thread of its job has seen is told as
-/// DCC_EVENT_SLOW_CANCEL: 1 second by default, DCC_NO_LIMIT: never. Any thread. It is told once for
-/// each cancel, while there is an observer. The same threshold applies to
-/// DCC_EVENT_CHECK_NOT_ASKED.
+/// Sets the threshold for slow cancels of the whole process. Any thread may call this. If no thread
+/// of a cancelled job has seen the cancel for that long, observers get DCC_EVENT_SLOW_CANCEL, once
+/// for each cancel. The threshold is 1 second by default; with DCC_NO_LIMIT the event never comes.
+/// The same threshold applies to DCC_EVENT_CHECK_NOT_ASKED.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_events_set_slow_cancel_threshold(threshold_ns: u64) -> dcc_status {
     guard(|| {

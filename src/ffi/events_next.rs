@@ -25,10 +25,10 @@ const _: () = assert!(DCC_EVENT_REASON_SIZE > DCC_MAX_TEXT_LENGTH);
 pub struct dcc_event_details {
     /// sizeof(dcc_event_details); the call writes back how much of it was filled.
     pub struct_size: u32,
-    /// Of DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's id.
-    /// Else 0.
+    /// For DCC_EVENT_REQUEST_CANCELLED: DCC_ID_INTEGER or DCC_ID_TEXT, the type of the request's
+    /// id. Otherwise 0.
     pub id_type: i32,
-    /// The id if it is an integer.
+    /// The request's id if it is an integer.
     pub id_integer: i64,
     /// Bytes in `id_text`.
     pub id_text_length: u32,
@@ -36,7 +36,7 @@ pub struct dcc_event_details {
     pub reason_length: u32,
     /// The event as dcc_events_drain writes it.
     pub event: dcc_event,
-    /// The id if it is a text, whole; ended by NUL.
+    /// The request's id if it is a text, whole; ended by NUL.
     pub id_text: [c_char; DCC_REQUEST_ID_SIZE],
     /// Why a token or a request was cancelled, whole; ended by NUL.
     pub reason: [c_char; DCC_EVENT_REASON_SIZE],
@@ -102,12 +102,13 @@ impl dcc_event_details {
     }
 }
 
-/// Takes the oldest event out of an observer and writes it to `out_details`. Reason and id are
-/// whole here, while dcc_events_drain cuts them to the size of its `text`: so it is for telemetry.
-/// Any thread; if several threads take from one observer, each event goes to one of them.
+/// Takes the oldest event out of an observer and writes it to `out_details`. Any thread may call
+/// this. Use it for telemetry: it writes the whole reason and the whole id, while dcc_events_drain
+/// cuts them to the size of its `text`. If several threads take from one observer, each event goes
+/// to one of them.
 ///
-/// If there was no memory to keep the whole texts, the event has its cut text alone. DCC_NOT_FOUND:
-/// no event waits, nothing is written.
+/// If there was no memory to keep the whole texts, the event has only its cut text. DCC_NOT_FOUND:
+/// no event waits, and nothing is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_events_next(
     observer: *const dcc_events,

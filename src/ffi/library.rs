@@ -42,20 +42,23 @@ pub const VERSION_STRING: &CStr = match CStr::from_bytes_with_nul(
     Err(_) => panic!("a version has no NUL"),
 };
 
-/// Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread.
-/// Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that you need.
+/// Returns the ABI's version, the major in the high and the minor in the low 16 bits. Any thread
+/// may call this. Compare the major with DCC_ABI_MAJOR, and the minor with the DCC_ABI_MINOR that
+/// you need.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_abi_version() -> u32 {
     guard_value(0, || Ok(DCC_ABI_MAJOR << 16 | DCC_ABI_MINOR))
 }
 
-/// Returns version and build of the library as a text, for logs. Static. Any thread.
+/// Returns version and build of the library as a text, for logs. Any thread may call this. The text
+/// is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_version_string() -> *const c_char {
     guard_value(c"".as_ptr(), || Ok(VERSION_STRING.as_ptr()))
 }
 
-/// Returns the English text of a status. Static, never NULL. Any thread.
+/// Returns the English text of a status. Any thread may call this. The text is static and never
+/// NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_status_string(status: dcc_status) -> *const c_char {
     guard_value(c"".as_ptr(), || {
@@ -65,9 +68,8 @@ pub extern "C" fn dcc_status_string(status: dcc_status) -> *const c_char {
 }
 
 /// Writes what was wrong in this thread's last call that answered a negative status: which
-/// argument, which value, what to do. Any thread; each has its own text. Calls that succeed leave
-/// the text as it is. Writes up to `size` bytes with the NUL; `out_length`, if not NULL, gets the
-/// whole length without it.
+/// argument, which value, what to do. Any thread may call this; each thread has its own text. Calls
+/// that succeed leave the text as it is. The buffer is filled as by dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_last_error(
     buffer: *mut c_char,
@@ -83,17 +85,17 @@ pub unsafe extern "C" fn dcc_last_error(
 }
 
 /// Returns the time on the library's clock in nanoseconds: monotonic, never 0, meaningless outside
-/// this process. Any thread.
+/// this process. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_clock_now_ns() -> u64 {
     guard_value(0, || Ok(clock::now_ns()))
 }
 
-/// Answers whether this is the first copy of the library in the process: DCC_OK, else
-/// DCC_SECOND_INSTANCE. Any thread. Two copies share nothing. The first copy is the one that was
-/// loaded first; of copies in different link namespaces (dlmopen), the one that was used first.
-/// Functions that create or install something give the same two answers. DCC_ERROR_RESOURCES: no
-/// memory to register the hook that notices forks.
+/// Answers whether this is the first copy of the library in the process: DCC_OK, or
+/// DCC_SECOND_INSTANCE if it is not. Any thread may call this. Two copies share nothing. The first
+/// copy is the copy that was loaded first; if the copies are in different link namespaces
+/// (dlmopen), it is the copy that was used first. Functions that create or install something give
+/// the same two answers. DCC_ERROR_RESOURCES: no memory to register the hook that notices forks.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_instance_check() -> dcc_status {
     guard_anywhere(|| Ok(if thread::is_first()? { DCC_OK } else { DCC_SECOND_INSTANCE }))

@@ -25,7 +25,8 @@ pub struct dcc_request(());
 /// Flag of a request: its peer cannot cancel it, as MCP demands of `initialize`.
 pub const DCC_REQUEST_NOT_CANCELLABLE: u32 = 1;
 
-/// What a request begins with. Set all to zero, then `struct_size` to sizeof, then what you need.
+/// What a request begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
+/// that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_request_desc {
@@ -59,12 +60,12 @@ pub(super) fn pinned(request: *const dcc_request) -> Outcome<RequestPin<'static>
     RequestPin::new(requests(), handle(request))
 }
 
-/// Begins a request of a session. Any thread. Writes one reference to `out_request`, yours to
-/// release after the request's end. If a cancel with its id is held, the request is cancelled from
-/// the start.
+/// Begins a request of a session and writes it to `out_request`. Any thread may call this. You get
+/// one reference, which you release after the request's end. If the session holds a cancel with the
+/// request's id, the request is cancelled from the start.
 ///
 /// - DCC_ERROR_DUPLICATE: a request in flight has this id.
-/// - DCC_ERROR_OVERLOADED: `max_requests` are in flight.
+/// - DCC_ERROR_OVERLOADED: `max_requests` requests of the session are in flight.
 /// - DCC_ERROR_SHUTDOWN: the session is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_begin(
@@ -120,7 +121,7 @@ fn begin_with(session: Handle, origin: RequestOrigin<'_>, meta: &str) -> Outcome
     requests().begin(session, &told)
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_retain(request: *const dcc_request) -> dcc_status {
     guard(|| {
@@ -131,8 +132,9 @@ pub extern "C" fn dcc_request_retain(request: *const dcc_request) -> dcc_status 
     })
 }
 
-/// Gives a reference back. Any thread. If the last release comes before the request's end, its id
-/// can be used again; dcc_session_sweep forgets the rest.
+/// Gives a reference back. Any thread may call this. If the last release comes before the request's
+/// end, the request's id can be used again. What the session still remembers of the request is
+/// forgotten by dcc_session_clear or dcc_session_sweep.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
     guard(|| {
@@ -143,8 +145,9 @@ pub extern "C" fn dcc_request_release(request: *mut dcc_request) -> dcc_status {
     })
 }
 
-/// Returns the request's token, the parent of the jobs that work for it. Any thread. The token is
-/// lent: it is good as long as the request. NULL for NULL and for a bad handle.
+/// Returns the request's token, the parent of the jobs that work for it. Any thread may call this.
+/// The token is lent: it is valid as long as the request. The answer is NULL for NULL and for a bad
+/// handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {
@@ -153,10 +156,12 @@ pub extern "C" fn dcc_request_token(request: *const dcc_request) -> *mut dcc_can
 }
 
 /// Cancels this request in its peer's name, for instance because the stream of its response was
-/// closed. Any thread. Callbacks run on this thread.
+/// closed. Any thread may call this. Callbacks run on this thread.
 ///
-/// As dcc_session_cancel, but it never reaches another request with the same id, and it also
-/// cancels a request with DCC_REQUEST_NOT_CANCELLABLE. DCC_ALREADY_ENDED, DCC_SEALED: too late.
+/// It is as dcc_session_cancel, with two differences: it never reaches another request with the
+/// same id, and it also cancels a request that was begun with DCC_REQUEST_NOT_CANCELLABLE.
+/// DCC_ALREADY_ENDED: too late, the request has ended. DCC_SEALED: too late, the peer gets the
+/// result, see dcc_job_seal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_cancel(
     request: *const dcc_request,
@@ -175,17 +180,17 @@ pub unsafe extern "C" fn dcc_request_cancel(
 
 /// Owed to a peer: the result of its request.
 pub const DCC_OWED_RESULT: i32 = 1;
-/// Owed to a peer: nothing; it does not wait for an answer any more.
+/// Owed to a peer: nothing; the peer does not wait for an answer any more.
 pub const DCC_OWED_NOTHING: i32 = 2;
 /// Owed to a peer: the error that dcc_request_write_cancelled writes.
 pub const DCC_OWED_CANCELLED: i32 = 3;
 
-/// Ends a request, so that its id may be used again. Any thread. Writes what is owed to the peer to
-/// `out_owed`, unless that is NULL.
+/// Ends a request, so that its id may be used again, and writes what is owed to the peer to
+/// `out_owed`: one of the DCC_OWED_ constants. Any thread may call this. `out_owed` may be NULL.
 ///
 /// A request that was cancelled stays cancelled even if its work was done: the peer does not wait
 /// for the result. But if the request or a job for it was sealed before the cancel, the result is
-/// owed. DCC_ALREADY_ENDED: it ended before; `out_owed` is still filled in.
+/// owed. DCC_ALREADY_ENDED: the request had ended before; `out_owed` is still filled in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_end(
     request: *const dcc_request,
@@ -205,10 +210,11 @@ pub unsafe extern "C" fn dcc_request_end(
 }
 
 /// Writes the JSON-RPC error that is owed to the peer of a cancelled request, with the id in its
-/// exact type, `snprintf`-like. Any thread. The code is -32800 if the peer cancelled the request,
-/// and -32802 if its parent, a deadline or this side did. Empty if no error is owed: the request is
-/// not cancelled, or its peer cancelled it and is not to be answered. 512 bytes are enough, except
-/// for ids with many escaped characters.
+/// exact type. Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. The
+/// error's code is -32800 if the peer cancelled the request, and -32802 if the request's parent, a
+/// deadline or this side did. The text is empty if no error is owed: the request is not cancelled,
+/// or its peer cancelled it and is not to be answered. 512 bytes are enough, except for ids with
+/// many escaped characters.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_request_write_cancelled(
     request: *const dcc_request,

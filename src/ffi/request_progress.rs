@@ -14,7 +14,8 @@ use crate::json_rpc::progress::OfJob;
 use crate::peer::request::RequestPin;
 use std::ffi::c_char;
 
-/// Progress of a request. Set all to zero, then `struct_size` to sizeof, then what you know.
+/// Progress of a request. Set all bytes to zero, then `struct_size` to sizeof, then the fields that
+/// you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_request_progress {
@@ -46,8 +47,8 @@ fn set(request: &RequestPin<'_>, progress: f64, total: f64, message: &str) -> Ou
     Ok(if is_in_time { DCC_OK } else { DCC_ALREADY_ENDED })
 }
 
-/// Notes the progress of a request, for dcc_request_write_progress. Any thread; cheap, so call it
-/// at each step.
+/// Notes the progress of a request, for dcc_request_write_progress. Any thread may call this. It is
+/// cheap, so call it at each step.
 ///
 /// A value below an earlier one is ignored, and so is the same value unless its message is new.
 /// DCC_ALREADY_ENDED: the request has ended. DCC_ERROR_INVALID_ARGUMENT: `progress` or `total` is
@@ -72,13 +73,13 @@ pub unsafe extern "C" fn dcc_request_set_progress(
 }
 
 /// Notes that a request's progress is that of this job, which works for it, with all shares and
-/// counts in the job. Any thread. One call is enough: until dcc_request_set_progress is called,
-/// dcc_request_write_progress asks the job by itself, as long as the job lives.
+/// counts in the job. Any thread may call this. One call is enough: until dcc_request_set_progress
+/// is called, dcc_request_write_progress asks the job by itself, as long as the job lives.
 ///
 /// All notifications keep the scale of the first count: if the job began with 200 frames, `total`
-/// is 200 to the end, whatever steps follow; it is 1 if there was no such count. The end is told
-/// when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`: nothing happens.
-/// DCC_ALREADY_ENDED: the request has ended.
+/// is 200 to the end, whatever steps follow; it is 1 if there was no such count. The peer is told
+/// the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`:
+/// nothing happens. DCC_ALREADY_ENDED: the request has ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_set_progress_of_job(
     request: *const dcc_request,
@@ -105,9 +106,10 @@ fn set_to_job(request: &RequestPin<'_>, job: &JobPin<'_>, is_last: bool) -> Outc
 /// Flag of dcc_request_write_progress: write now, without waiting for the session's interval.
 pub const DCC_PROGRESS_NOW: u32 = 1;
 
-/// Writes MCP's `notifications/progress` that is due for the request's peer, `snprintf`-like, or an
-/// empty text. Any thread. Call it from a tick or after each step, with 0 for `flags`. Call it with
-/// DCC_PROGRESS_NOW right before the request's end, so that the peer learns of the last step.
+/// Writes MCP's `notifications/progress` that is due for the request's peer, or an empty text. Any
+/// thread may call this. The buffer is filled as by dcc_cancel_token_reason. Call it from a tick or
+/// after each step, with 0 for `flags`. Call it with DCC_PROGRESS_NOW right before the request's
+/// end, so that the peer learns of the last step.
 ///
 /// The text is empty if nothing has changed, the last notification is less than
 /// `progress_interval_ns` ago, the peer did not ask for progress or has cancelled, or the request

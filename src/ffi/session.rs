@@ -68,7 +68,8 @@ const USUAL_PROGRESS_NS: u64 = 100_000_000;
 /// Largest `max_requests` and `max_kept`.
 pub const DCC_MAX_SESSION_QUOTA: u32 = 65_536;
 
-/// What a session is created from. Set all to zero, then `struct_size` to sizeof, then what you need.
+/// What a session is created from. Set all bytes to zero, then `struct_size` to sizeof, then the
+/// fields that you need.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_session_desc {
@@ -92,15 +93,16 @@ pub struct dcc_session_desc {
     pub max_kept: u32,
     /// Zero.
     pub reserved: u32,
-    /// For how many nanoseconds a cancel is held for its request; and for how many a cancel of an
-    /// id whose request has ended counts as late, not as a cancel of the next request with that id.
-    /// 0 means 30 seconds.
+    /// For how many nanoseconds a cancel is held for its request. For the same time after a request
+    /// has ended, a cancel of its id counts as late, not as a cancel of the next request with that
+    /// id. 0 means 30 seconds.
     pub early_ttl_ns: u64,
     /// Least nanoseconds between two progress notifications of a request, see
     /// dcc_request_write_progress; 0 means 100 milliseconds.
     pub progress_interval_ns: u64,
-    /// Most nanoseconds between two progress notifications of a request: one whose progress has not
-    /// changed is told to be going on, see dcc_request_write_progress. 0: no limit.
+    /// Most nanoseconds between two progress notifications of a request. After that time a
+    /// notification is due even if the progress has not changed, see dcc_request_write_progress. 0:
+    /// no limit.
     pub progress_heartbeat_ns: u64,
 }
 
@@ -174,7 +176,8 @@ fn settings(desc: &dcc_session_desc) -> Outcome<SessionSettings> {
     })
 }
 
-/// Creates a session. Any thread. Writes one reference to `out_session`, yours to release.
+/// Creates a session and writes it to `out_session`. Any thread may call this. You get one
+/// reference, which you release.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_create(
     desc: *const dcc_session_desc,
@@ -191,7 +194,7 @@ pub unsafe extern "C" fn dcc_session_create(
     })
 }
 
-/// Adds a reference, which you release. Any thread.
+/// Adds a reference, which you release. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_retain(session: *const dcc_session) -> dcc_status {
     guard(|| {
@@ -202,9 +205,10 @@ pub extern "C" fn dcc_session_retain(session: *const dcc_session) -> dcc_status 
     })
 }
 
-/// Gives a reference back. Any thread. The last release ends the session, or the end of its last
-/// request in flight if that comes later. Close the session before: otherwise its requests go on,
-/// and cannot be cancelled by their ids any more.
+/// Gives a reference back. Any thread may call this. The last release ends the session. If requests
+/// of the session are still in flight, the session ends with the last of them. Close the session
+/// before the last release: otherwise its requests go on, and cannot be cancelled by their ids any
+/// more.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
     guard(|| {
@@ -216,10 +220,12 @@ pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
 }
 
 /// Closes a session for good, because its connection is closed: cancels all its requests in flight,
-/// forgets what it remembers, and refuses new requests. Any thread. Callbacks run on this thread.
+/// forgets what it remembers, and refuses new requests. Any thread may call this. Callbacks run on
+/// this thread.
 ///
-/// You still end the requests. If an HTTP response's stream is closed, only that one request is
-/// cancelled: use dcc_request_cancel. Closing again does no harm. NULL: nothing happens.
+/// You still end the requests. If only the stream of one HTTP response is closed, use
+/// dcc_request_cancel, which cancels that one request. Closing again does no harm. NULL: nothing
+/// happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_close(session: *const dcc_session) -> dcc_status {
     guard(|| {

@@ -27,24 +27,26 @@ pub(super) fn status_of(outcome: PeerCancel) -> dcc_status {
     }
 }
 
-/// Cancels the request in flight with this id, in its peer's name. Any thread. Callbacks run on
-/// this thread.
+/// Cancels the request in flight with this id, in its peer's name. Any thread may call this.
+/// Callbacks run on this thread.
 ///
 /// - DCC_OK: this call is the first cancel.
 /// - DCC_ALREADY_CANCELLED: there was a cancel before, whose reason stays.
-/// - DCC_SEALED: too late, the peer gets the result, see dcc_job_seal.
+/// - DCC_SEALED: too late, the request or a job for it is sealed (dcc_job_seal), and the peer gets
+///   the result.
 /// - DCC_NOT_CANCELLABLE: the request was begun with DCC_REQUEST_NOT_CANCELLABLE.
 /// - DCC_HELD: no request has this id yet; the cancel is held for it.
 /// - DCC_NOT_FOUND: no request has this id, or it has ended; the cancel is ignored and counted.
 /// - DCC_ERROR_RESOURCES: no memory to hold the cancel; nothing happened, so call again.
 ///
-/// `reason` as for dcc_cancel_token_cancel, but up to DCC_MAX_MESSAGE_LENGTH bytes, because a peer
-/// may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, control characters are left out.
+/// `reason` is as for dcc_cancel_token_cancel, but may have DCC_MAX_MESSAGE_LENGTH bytes, because a
+/// peer may have sent it: bytes after DCC_MAX_TEXT_LENGTH are cut off, and control characters are
+/// left out.
 ///
 /// If the request ends while this call runs, a later request with the same id is not affected. A
 /// session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
-/// them: each until a request begins with it again, for `early_ttl_ns`, and as many as `max_kept`
-/// says.
+/// them. It knows each id for `early_ttl_ns`, or until a request begins with the id again, and as
+/// many ids as `max_kept` says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_cancel(
     session: *const dcc_session,
@@ -88,9 +90,9 @@ const _: () = {
 };
 
 /// Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
-/// or _ENDED_CANCELLED. Any thread.
+/// or _ENDED_CANCELLED. Any thread may call this.
 ///
-/// That a request was cancelled is remembered until it is cleared or swept, or a request begins
+/// That a request was cancelled is remembered until its id is cleared or swept, or a request begins
 /// with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
 /// has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
 /// cancel is; otherwise the state is DCC_REQUEST_UNKNOWN.
@@ -111,9 +113,10 @@ pub unsafe extern "C" fn dcc_session_query(
     })
 }
 
-/// Writes why the request with this id was cancelled, or will be cancelled when it begins,
-/// `snprintf`-like. Any thread. DCC_NOT_CANCELLED or DCC_NOT_FOUND, with an empty text: it is not
-/// cancelled; dcc_session_query has its state.
+/// Writes why the request with this id was cancelled, or will be cancelled when it begins. Any
+/// thread may call this. The buffer is filled as by dcc_cancel_token_reason. DCC_NOT_CANCELLED,
+/// with an empty text: the request is not cancelled; dcc_session_query has its state.
+/// DCC_NOT_FOUND, with an empty text: nothing is known of the id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_reason(
     session: *const dcc_session,
@@ -137,8 +140,9 @@ pub unsafe extern "C" fn dcc_session_reason(
 }
 
 /// Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
-/// ended request, or that a request was released before its end. Any thread. DCC_NOT_FOUND: nothing
-/// is remembered. A cancel of an ended request still counts as late.
+/// ended request, or that a request was released before its end. Any thread may call this.
+/// DCC_NOT_FOUND: nothing is remembered of the id. A cancel of an ended request still counts as
+/// late.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_clear(
     session: *const dcc_session,
@@ -151,9 +155,9 @@ pub unsafe extern "C" fn dcc_session_clear(
     })
 }
 
-/// Forgets what dcc_session_clear forgets, of all ids, if it has been remembered for more than
-/// `ttl_ns` nanoseconds. Any thread. Requests in flight stay. Writes to `out_count`, unless that is
-/// NULL, how many ids that were.
+/// Does what dcc_session_clear does for all ids that have been remembered for more than `ttl_ns`
+/// nanoseconds, and writes the number of these ids to `out_count`. Any thread may call this.
+/// Requests in flight stay. `out_count` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_sweep(
     session: *const dcc_session,

@@ -25,9 +25,9 @@ pub const DCC_MESSAGE_CANCELLED: i32 = 1;
 pub const DCC_MESSAGE_WITHOUT_EFFECT: i32 = 2;
 /// What a message was: a cancel that is held for its request.
 pub const DCC_MESSAGE_HELD: i32 = 3;
-/// What a message was: a cancel, ignored because no request in flight has its id.
+/// What a message was: a cancel that was ignored because no request in flight has its id.
 pub const DCC_MESSAGE_UNKNOWN: i32 = 4;
-/// What a message was: no cancel; you handle it.
+/// What a message was: not a cancel; you handle the message.
 pub const DCC_MESSAGE_OTHER: i32 = 5;
 /// What a message was: not a JSON-RPC message, or a cancel that names no request.
 pub const DCC_MESSAGE_MALFORMED: i32 = 6;
@@ -96,9 +96,9 @@ impl dcc_message_info {
     }
 }
 
-/// Does what a message from the peer asks for, if it is a cancel. Any thread, also a transport
-/// thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the library's
-/// callback thread.
+/// Does what a message from the peer asks for, if it is a cancel. Any thread may call this, also a
+/// transport thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the
+/// library's callback thread.
 ///
 /// Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
 /// `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
@@ -107,8 +107,8 @@ impl dcc_message_info {
 /// `out_info`, unless that is NULL, with what the message was and which request it named.
 ///
 /// A peer cannot make this call fail: malformed messages are ignored and counted, see
-/// dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. Of a batch
-/// a part may be done: hand it in again.
+/// dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. A part of
+/// a batch may be done. Pass the same bytes again: a repeated cancel has no effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,

@@ -41,7 +41,7 @@ unsafe impl Versioned for dcc_session_stats {
     const NAME: &'static str = "dcc_session_stats";
 }
 
-/// Fills in the counts of a session. Any thread.
+/// Fills in the counts of a session. Any thread may call this.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_read_stats(
     session: *const dcc_session,

@@ -56,9 +56,9 @@ pub struct dcc_stats {
     /// How often the check of a running job was not asked for too long, see
     /// DCC_EVENT_CHECK_NOT_ASKED.
     pub checks_not_asked: u64,
-    /// Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: polls
-    /// of these are never cancelled. Carry the context to such threads, see dcc_context_bind and
-    /// dcc_poll_read_current_at.
+    /// Snapshots of dcc_poll_current that threads with nothing current took while jobs ran: a poll
+    /// of such a snapshot is never cancelled. Carry the context to such threads, see
+    /// dcc_context_bind and dcc_poll_read_current_at.
     pub polls_without_job: u64,
     /// Live shares of progress, ended or not.
     pub live_shares: u64,
@@ -69,8 +69,9 @@ unsafe impl Versioned for dcc_stats {
     const NAME: &'static str = "dcc_stats";
 }
 
-/// Fills in the counts. Any thread. It walks over all objects, so it is for diagnosis, not for
-/// every tick. Counts that other threads change meanwhile may be of different moments.
+/// Fills in the counts. Any thread may call this. It walks over all objects, so it is for
+/// diagnosis, not for every tick. Counts that other threads change meanwhile may be of different
+/// moments.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status {
     guard(|| {
@@ -106,10 +107,11 @@ pub unsafe extern "C" fn dcc_stats_read(out_stats: *mut dcc_stats) -> dcc_status
     })
 }
 
-/// Writes the snapshots that `polls_without_job` of dcc_stats counts, `snprintf`-like, as a JSON
-/// object {"count": number, "places": [{file, line, count}]}. Any thread. At these lines the
-/// context is missing. Only the first sixteen places are kept. "(unknown)" is a snapshot that does
-/// not tell its place. A snapshot that comes while another is being noted has no place.
+/// Writes the snapshots that `polls_without_job` of dcc_stats counts as a JSON object {"count":
+/// number, "places": [{file, line, count}]}. Any thread may call this. The buffer is filled as by
+/// dcc_cancel_token_reason. At these lines the context is missing. Only the first sixteen places
+/// are kept. "(unknown)" is a snapshot that does not tell its place. A snapshot that comes while
+/// another is being noted has no place.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_polls_without_job(
     buffer: *mut c_char,
@@ -145,13 +147,13 @@ pub struct dcc_latency {
     pub reserved: u32,
     /// How many cancels were measured.
     pub count: u64,
-    /// Half of them took at most so long.
+    /// Half of the cancels took at most so long.
     pub p50_ns: u64,
-    /// 95 of 100 took at most so long.
+    /// 95 of 100 cancels took at most so long.
     pub p95_ns: u64,
-    /// 99 of 100 took at most so long.
+    /// 99 of 100 cancels took at most so long.
     pub p99_ns: u64,
-    /// Longest.
+    /// Longest latency.
     pub max_ns: u64,
 }
 
@@ -160,7 +162,7 @@ unsafe impl Versioned for dcc_latency {
     const NAME: &'static str = "dcc_latency";
 }
 
-/// Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread.
+/// Fills in the latency `which`, one of the DCC_LATENCY_ constants. Any thread may call this.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_latency(
     which: i32,

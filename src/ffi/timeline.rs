@@ -26,11 +26,12 @@ fn timeline() -> &'static Timeline {
 }
 
 /// Begins to record what happens in the process: ticks of dispatchers, posted jobs, cancels, and
-/// each thread's first poll of a job that saw one. Any thread.
+/// each thread's first poll of a job that saw a cancel. Any thread may call this.
 ///
-/// The latest `max_entries`, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes each;
-/// older ones are only counted. An earlier recording is forgotten, also one that is on, but not if
-/// this fails. While nothing is recorded, no thread pays for it.
+/// The latest `max_entries` entries, 1 to DCC_MAX_TIMELINE_ENTRIES, are kept, at about 200 bytes
+/// each; older entries are only counted. An earlier recording is forgotten, even if it is still on.
+/// If this call fails, the earlier recording stays. While nothing is recorded, no thread pays for
+/// it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_timeline_begin(max_entries: u64) -> dcc_status {
     guard_creating(|| {
@@ -39,8 +40,8 @@ pub extern "C" fn dcc_timeline_begin(max_entries: u64) -> dcc_status {
     })
 }
 
-/// Ends the recording. Any thread. The entries stay, to be written, until the next begin. If
-/// nothing is recorded, this does nothing and answers DCC_OK.
+/// Ends the recording. Any thread may call this. The entries stay until the next begin and can be
+/// written. If nothing is recorded, this does nothing and answers DCC_OK.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_timeline_end() -> dcc_status {
     guard(|| {
@@ -50,8 +51,8 @@ pub extern "C" fn dcc_timeline_end() -> dcc_status {
 }
 
 /// Writes the entries since the last begin to the file `path`: UTF-8 of `path_length` bytes, or
-/// DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk. The
-/// recording goes on meanwhile; no other thread waits for the file.
+/// DCC_NUL_TERMINATED, up to DCC_MAX_TEXT_LENGTH. Any thread that may wait for a disk may call
+/// this. The recording goes on meanwhile; no other thread waits for the file.
 ///
 /// The file is written beside an existing one, which it then replaces in one step. DCC_ERROR_FILE:
 /// an existing file is as it was; dcc_last_error names path and reason, on Windows also that

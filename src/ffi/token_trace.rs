@@ -12,10 +12,11 @@ pub const DCC_TRACE_PARENT_SIZE: usize = 56;
 
 const _: () = assert!(DCC_TRACE_PARENT_SIZE == TRACE_PARENT + 1);
 
-/// Writes the `traceparent` of W3C's Trace Context that a token works for, `snprintf`-like: the one
-/// that came with its request, see dcc_request_desc, or the one of its nearest ancestor. Any
-/// thread. The token of a request or a job keeps it; other tokens have it until they are cancelled.
-/// Empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough.
+/// Writes the `traceparent` of W3C's Trace Context that a token works for: the `traceparent` that
+/// came with the token's request, see dcc_request_desc, or that of its nearest ancestor that has
+/// one. Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. The token of
+/// a request or a job keeps the `traceparent`; other tokens have it until they are cancelled. The
+/// text is empty if there is none. DCC_TRACE_PARENT_SIZE bytes are enough.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_trace_parent(
     token: *const dcc_cancel_token,

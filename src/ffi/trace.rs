@@ -57,7 +57,8 @@ unsafe impl Versioned for dcc_poll_gap {
 pub struct dcc_job_thread {
     /// The system's number of the thread.
     pub thread: u64,
-    /// Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while none has.
+    /// Time from the cancel to the thread's first poll that saw it; DCC_NO_LIMIT while no poll of
+    /// the thread has seen it.
     pub cancel_to_seen_ns: u64,
     /// How often the thread polled while traced.
     pub polls: u64,
@@ -100,7 +101,8 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
     library().diagnosis().watches.threads(&token.slot().cold.watched, each);
 }
 
-/// Switches the poll trace of a job on (not 0) or off. Any thread, also while the job runs.
+/// Switches the poll trace of a job on (not 0) or off. Any thread may call this, also while the job
+/// runs.
 ///
 /// While it is on, every poll of the job notes its place and time, which costs some hundred
 /// nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
@@ -114,8 +116,8 @@ pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     })
 }
 
-/// Switches the poll trace on (not 0) or off for all live jobs and for all jobs created from now
-/// on. Any thread.
+/// Switches the poll trace on (not 0) or off for all live jobs and for all jobs that are created
+/// from now on. Any thread may call this.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_trace_all(on: i32) -> dcc_status {
     guard(|| {
@@ -125,8 +127,8 @@ pub extern "C" fn dcc_trace_all(on: i32) -> dcc_status {
 }
 
 /// Fills in the longest gap between two polls of one thread that the trace of this job has seen:
-/// between these lines the job does not poll. Any thread. DCC_NOT_FOUND: the job was not traced, or
-/// polled less than twice.
+/// between these lines the thread does not poll. Any thread may call this. DCC_NOT_FOUND: the job
+/// was not traced, or polled less than twice.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_poll_gap(
     job: *const dcc_job,
@@ -162,9 +164,9 @@ pub unsafe extern "C" fn dcc_job_poll_gap(
 }
 
 /// Writes what is known of a job's threads to `threads`, an array of `capacity` entries that lie
-/// `stride` bytes apart: sizeof(dcc_job_thread). Any thread. A thread is known once it saw a cancel
-/// or polled while traced; only 64 threads of a job are noted. `out_count` gets how many are known,
-/// which may be more than were written.
+/// `stride` bytes apart: sizeof(dcc_job_thread). Any thread may call this. A thread is known once
+/// it saw a cancel or polled while traced; only 64 threads of a job are noted. `out_count` gets the
+/// number of known threads, which may be greater than `capacity`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_threads(
     job: *const dcc_job,
@@ -197,10 +199,10 @@ pub unsafe extern "C" fn dcc_job_threads(
     })
 }
 
-/// Writes all live jobs as a JSON array of objects, `snprintf`-like. Any thread. For people and
-/// tools, not for every tick: with very many jobs it takes long, which dcc_stats_jobs_page does
-/// not. It holds nothing from one job to the next: no other thread waits for it, and jobs begin and
-/// end meanwhile.
+/// Writes all live jobs as a JSON array of objects. Any thread may call this. The buffer is filled
+/// as by dcc_cancel_token_reason. The call is for people and tools, not for every tick: with very
+/// many jobs it takes long, and dcc_stats_jobs_page does not. It keeps no lock from one job to the
+/// next: no other thread waits for it, and jobs begin and end meanwhile.
 ///
 /// Each job has id, label, caller_id, state, progress {done, total, fraction, time_left_ns (null
 /// while unknown), over, late, message}, failure, age_ns, is_sealed (dcc_job_seal), cancelled
@@ -209,10 +211,10 @@ pub unsafe extern "C" fn dcc_job_threads(
 /// check_not_asked_ns (for how long the running job's own check was not asked; null unless that is
 /// as long as DCC_EVENT_CHECK_NOT_ASKED says) and threads. Each thread has thread,
 /// cancel_to_seen_ns, polls, since_last_poll_ns, last_poll_at {file, line} and longest_gap.
-/// docs/job_facts.md says where else each of them can be read. Later versions may add members.
+/// docs/job_facts.md says where else each member can be read. Later versions may add members.
 ///
 /// Characters of texts that could control a terminal are escaped in JSON's way, so the text may be
-/// printed. May call the `destroy` of a job that is released meanwhile.
+/// printed. The call may run the `destroy` of a job that is released meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_live_jobs(
     buffer: *mut c_char,
@@ -239,21 +241,21 @@ const LONG_PAGE: usize = 32 * 1024;
 /// Most bytes after the last job of a page.
 const MOST_TAIL: usize = r#"],"next":}"#.len() + 20;
 
-/// Writes one page of the live jobs, `snprintf`-like, as a JSON object {"jobs": [...], "next":
-/// number}, each job as dcc_stats_live_jobs writes it. Any thread. For UI threads, and for
+/// Writes one page of the live jobs as a JSON object {"jobs": [...], "next": number}, each job as
+/// dcc_stats_live_jobs writes it. Any thread may call this. The call is for UI threads, and for
 /// processes with very many jobs: a page takes well below a millisecond.
 ///
 /// A page has at most `most` jobs, up to DCC_MAX_JOBS_PAGE; 0 means DCC_MAX_JOBS_PAGE. It has fewer
-/// if they have long texts or many threads, and may have none if there are many free places to
-/// skip. `from` is 0 for the first page, later what `out_next` got. `out_next` is 0 after the last
-/// page and after a failure. A job that lives from the first page to the last is in exactly one
-/// page.
+/// if the jobs have long texts or many threads, and may have none if there are many free places to
+/// skip. `from` is 0 for the first page; for each later page it is the number that the call before
+/// wrote to `out_next`. `out_next` is 0 after the last page and after a failure. A job that lives
+/// from the first page to the last is in exactly one page.
 ///
 /// Only whole jobs are written: a job that does not fit into `size` bytes is left to the next page.
 /// If not even one fits, the answer is DCC_ERROR_INVALID_ARGUMENT, and `out_length`, unless that is
-/// NULL, gets the bytes that it needs without the NUL. 16,384 bytes are mostly enough. With a
-/// `size` of 0 the page is only measured. May call the `destroy` of a job that is released
-/// meanwhile.
+/// NULL, gets the bytes that the first job needs without the NUL. 16,384 bytes are mostly enough.
+/// With a `size` of 0 the page is only measured. The call may run the `destroy` of a job that is
+/// released meanwhile.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_stats_jobs_page(
     from: u64,
