@@ -16,11 +16,11 @@ mod support;
 use adapters::{Adapter, pkg_config};
 use std::path::Path;
 
-/// Shown by a program that needs these modules of Qt.
+/// Runs the program of an adapter that needs these modules of Qt.
 fn qt(name: &'static str, modules: &[&str]) {
     let flags =
         |what| modules.iter().flat_map(|module| pkg_config(what, module)).collect::<Vec<_>>();
-    // Debian's Qt wants position-independent code.
+    // Debian's Qt needs position-independent code.
     let compile = [vec!["-fPIC".to_owned()], flags("--cflags")].concat();
     Adapter {
         name,

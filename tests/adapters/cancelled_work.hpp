@@ -1,4 +1,4 @@
-// What the programs of this folder share: work that another thread cancels once it has begun.
+// The programs of this folder share this: work that another thread cancels once it has begun.
 #ifndef DCC_TESTS_CANCELLED_WORK_HPP
 #define DCC_TESTS_CANCELLED_WORK_HPP
 
@@ -19,10 +19,10 @@ inline double milliseconds(test_clock::duration time)
     return std::chrono::duration<double, std::milli>(time).count();
 }
 
-// So long a test's own server and its limits on transfers wait for the cancel that ends them.
+// How long a test's own server and its limits on transfers wait for the cancel that ends them.
 inline std::chrono::milliseconds gives_up_after = hangs_after;
 
-// Whether the adapter's poll is in, or the program is to show that without it nothing stops.
+// Whether the adapter's poll is there; without it the program has to show that nothing stops.
 inline bool is_polled(int argc, char **argv)
 {
     const bool is_polled = argc < 2 || std::strcmp(argv[1], "--without-poll") != 0;
@@ -31,7 +31,7 @@ inline bool is_polled(int argc, char **argv)
     return is_polled;
 }
 
-// Waits until something is so.
+// Waits until the condition holds.
 template <class Condition> void until(Condition condition)
 {
     const auto last = test_clock::now() + hangs_after;
@@ -42,7 +42,7 @@ template <class Condition> void until(Condition condition)
     }
 }
 
-// Cancels a job from a thread of its own as soon as the work says that it has begun.
+// Cancels a job on a thread of its own as soon as the work says that it has begun.
 class canceller {
 public:
     explicit canceller(const dcc::job &job) : thread_([this, job] {
@@ -60,15 +60,15 @@ public:
         thread_.join();
     }
 
-    // On any thread, as often as one likes. Returns when the job is cancelled, so that a busy machine
-    // does not let the work end before.
+    // Any thread may call this, any number of times. It returns when the job is cancelled, so that the work
+    // cannot end first on a busy machine.
     void work_has_begun()
     {
         begun_.open();
         cancelled_.wait();
     }
 
-    // After the work: how long it went on after the cancel.
+    // Called after the work: how long the work went on after the cancel.
     double milliseconds_since_cancel(test_clock::time_point end)
     {
         work_has_begun();
@@ -81,8 +81,8 @@ private:
     std::thread thread_;
 };
 
-// Does some work and cancels its job meanwhile, as soon as something is so; tells how long the work went
-// on after the cancel.
+// Does some work and cancels its job meanwhile, as soon as the condition holds. Returns how long the work
+// went on after the cancel.
 template <class Condition, class Work>
 double cancelled_once(const dcc::job &job, Condition condition, Work work)
 {

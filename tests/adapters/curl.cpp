@@ -1,5 +1,5 @@
-// libcurl: transfers from and to a server of this program are stopped by a cancel of the job that they
-// work for, also while nothing moves.
+// libcurl: a cancel of a job stops the transfers that work for the job, from and to a server of this program,
+// even while no bytes move.
 
 #include <algorithm>
 #include <atomic>
@@ -23,7 +23,7 @@ constexpr std::size_t size = 100000;
 const std::string stalls = std::to_string(size) + "/stalls";
 const std::string whole = std::to_string(size);
 
-// What a transfer that is cancelled comes to, if it is performed with the adapter.
+// Checks the result of a cancelled transfer that was performed with the adapter.
 void expect_cancelled(const dcc::curl_transfer &transfer, dcc::job_state how)
 {
     const bool was_stopped = how == dcc::job_state::cancelled;
@@ -31,7 +31,7 @@ void expect_cancelled(const dcc::curl_transfer &transfer, dcc::job_state how)
     EXPECT(transfer.result() == CURLE_ABORTED_BY_CALLBACK);
 }
 
-// The answer stops in its middle, and the transfer waits. Answers how long it took to return.
+// The answer stops in its middle, and the transfer waits. Returns how long the transfer took to return.
 double a_quiet_download_stops(loopback_server &server, bool polled, bool is_job_given = false)
 {
     easy_handle easy(server.url(stalls));
@@ -47,14 +47,14 @@ double a_quiet_download_stops(loopback_server &server, bool polled, bool is_job_
         }
         dcc::curl_transfer transfer = is_job_given ? dcc::curl_transfer(easy.get(), job)
                                                    : dcc::curl_transfer(easy.get());
-        // It is told after the bytes came, and then the transfer waits.
+        // The progress is set after the bytes came; then the transfer waits.
         to_return = cancelled_once(job, [&] { return job.progress().fraction == 0.5; },
                                    [&] { expect_cancelled(transfer, transfer.perform()); });
         EXPECT(easy.body == make_body(size / 2));
         return false;
     }) == dcc::job_state::cancelled);
 
-    // The same handle afterwards, without what was cancelled.
+    // The same handle works afterwards, without the part that was cancelled.
     server.go_on();
     easy.begin(server.url(whole));
     EXPECT(curl_easy_perform(easy.get()) == CURLE_OK);
@@ -62,7 +62,7 @@ double a_quiet_download_stops(loopback_server &server, bool polled, bool is_job_
     return to_return;
 }
 
-// As plugins that only set the progress function have it.
+// The state of a plugin that only sets the progress function.
 struct second_by_second {
     dcc::curl_progress progress;
     test_clock::time_point last_call;
@@ -81,7 +81,7 @@ struct second_by_second {
         const int answer = dcc::curl_progress::callback(&self.progress, to_download, downloaded,
                                                         to_upload, uploaded);
         const auto now = test_clock::now();
-        // After it connected, libcurl looks sooner once or twice.
+        // After connecting, libcurl calls it sooner once or twice.
         if (downloaded > 0 && now - self.last_call > std::chrono::milliseconds(600))
             self.was_quiet = true;
         self.last_call = now;
@@ -104,7 +104,7 @@ double by_the_progress_function_alone(loopback_server &server)
     return to_return;
 }
 
-// The server pauses for as long as a slow one may.
+// The server pauses for as long as a slow server may.
 double a_whole_transfer(loopback_server &server)
 {
     easy_handle easy(server.url(stalls));
@@ -122,7 +122,7 @@ double a_whole_transfer(loopback_server &server)
     return milliseconds(test_clock::now() - begin);
 }
 
-// While bytes come as fast as they can.
+// The cancel comes while bytes arrive as fast as they can.
 void a_busy_download_stops(loopback_server &server)
 {
     constexpr std::size_t much = 50000000;
@@ -139,7 +139,7 @@ void a_busy_download_stops(loopback_server &server)
     EXPECT(easy.body == make_body(easy.received));
 }
 
-// A cancel on the thread that performs, from within.
+// The performing thread cancels, from inside a callback of libcurl.
 void a_callback_cancels(loopback_server &server)
 {
     easy_handle easy(server.url(stalls));
@@ -151,7 +151,7 @@ void a_callback_cancels(loopback_server &server)
 
 void uploads_stop(loopback_server &server)
 {
-    // More than what sockets take without a reader.
+    // More bytes than sockets take without a reader.
     constexpr std::size_t much = 30000000;
     easy_handle easy(server.url("stalls"));
     easy.upload(much);
@@ -166,7 +166,7 @@ void uploads_stop(loopback_server &server)
     EXPECT(easy.sent > 0 && easy.sent < much);
     EXPECT(job.progress().fraction > 0 && job.progress().fraction < 1);
 
-    // The same handle, whole.
+    // The same handle now transfers everything.
     server.go_on();
     const dcc::job again = dcc::job::create({"Upload again"});
     easy.begin(server.url("takes"));
@@ -192,13 +192,13 @@ void files_stop()
     std::remove(path.c_str());
 }
 
-// The host's own question is asked while nothing moves, though nobody cancels.
+// The host's check is asked while no bytes move, although no cancel comes.
 void the_host_is_asked(loopback_server &server)
 {
     easy_handle easy(server.url(stalls));
     int questions = 0;
     dcc::job_options options;
-    // More often than libcurl looks by itself before the server goes on.
+    // The check is asked more often than libcurl calls by itself before the server continues.
     options.is_cancelled = [&] { return easy.received == size / 2 && ++questions > 15; };
     const dcc::job job = dcc::job::create(options);
     EXPECT(dcc::run(job, [&] {
@@ -209,7 +209,7 @@ void the_host_is_asked(loopback_server &server)
     EXPECT(job.token().cause() == dcc::cause::foreign);
 }
 
-// A multi handle of one's own: two transfers, with a wait that only a cancel can end in time.
+// A multi handle of the plugin: two transfers, and a wait that only a cancel can end in time.
 void a_multi_handle_wakes_up(loopback_server &server)
 {
     easy_handle first(server.url(stalls)), second(server.url(stalls));
@@ -259,7 +259,7 @@ void connections_are_kept(loopback_server &server)
     }
     EXPECT(server.connections() == connections + 1);
 
-    // Others have them only by way of what is shared.
+    // Other handles have these only through the share.
     CURLSH *share = curl_share_init();
     EXPECT(curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT) == CURLSHE_OK);
     {
@@ -268,7 +268,7 @@ void connections_are_kept(loopback_server &server)
         for (int round = 0; round < 3; ++round)
             EXPECT(dcc::curl_transfer(sharing.get()).perform() == dcc::job_state::completed);
         EXPECT(server.connections() == connections + 2);
-        // One on which the rest of an answer may come is not shared.
+        // A connection on which the rest of an answer may arrive is not shared.
         const dcc::token token = dcc::token::create();
         sharing.on_write = [&] { token.cancel(); };
         EXPECT(dcc::curl_transfer(sharing.get(), token).perform() == dcc::job_state::cancelled);
@@ -279,7 +279,7 @@ void connections_are_kept(loopback_server &server)
     EXPECT(curl_share_cleanup(share) == CURLSHE_OK);
 }
 
-// libcurl's own trouble is no cancel.
+// An error of libcurl is not a cancel.
 void failures(loopback_server &server)
 {
     std::string port;
@@ -293,7 +293,7 @@ void failures(loopback_server &server)
     EXPECT(transfer.perform() == dcc::job_state::failed);
     EXPECT(transfer.result() == CURLE_COULDNT_CONNECT);
 
-    // It is at work elsewhere.
+    // The handle is at work in a multi handle.
     CURLM *multi = curl_multi_init();
     EXPECT(curl_multi_add_handle(multi, easy.get()) == CURLM_OK);
     EXPECT(transfer.perform() == dcc::job_state::failed);
@@ -301,21 +301,21 @@ void failures(loopback_server &server)
     curl_multi_remove_handle(multi, easy.get());
     curl_multi_cleanup(multi);
 
-    // Nothing of it is left, cancelled or not.
+    // Nothing of the transfer is left, cancelled or not.
     {
         dcc::curl_progress progress(easy.get(), token);
         token.cancel();
         EXPECT(dcc::curl_progress::callback(&progress, 0, 0, 0, 0) != 0);
-        // It was stopped, but the transfer had ended.
+        // The job was cancelled, but the transfer had ended.
         EXPECT(progress.ended(CURLE_OK) == dcc::job_state::completed);
-        // Others abort as well.
+        // Other code can abort a transfer, too.
         EXPECT(progress.ended(CURLE_ABORTED_BY_CALLBACK) == dcc::job_state::failed);
     }
     easy.begin(server.url(whole));
     EXPECT(curl_easy_perform(easy.get()) == CURLE_OK);
 }
 
-// What cannot be registered is said, and nothing stays behind.
+// If a registration fails, the adapter reports it, and nothing stays behind.
 void no_memory(loopback_server &server)
 {
     easy_handle easy(server.url(whole));
@@ -337,7 +337,7 @@ void no_memory(loopback_server &server)
     EXPECT(easy.body == make_body(size));
 }
 
-// On another thread while the transfer ends: it is whole or it is cancelled, and nothing hangs.
+// Another thread cancels while the transfer ends: it is complete or cancelled, and nothing hangs.
 void transfers_end_while_they_are_cancelled(loopback_server &server)
 {
     int completed = 0, rounds = 0;
@@ -352,7 +352,7 @@ void transfers_end_while_they_are_cancelled(loopback_server &server)
         completed += how == dcc::job_state::completed ? 1 : 0;
         EXPECT(how == dcc::job_state::completed ? easy.body == make_body(size)
                                                 : how == dcc::job_state::cancelled);
-        // Lets the user go who waits for more.
+        // Frees the cancelling thread, which waits for more bytes.
         easy.received = size;
         user.join();
     }
@@ -368,8 +368,8 @@ int main(int argc, char **argv)
         loopback_server server;
         double to_return = a_quiet_download_stops(server, is_polled(argc, argv));
         double given = a_quiet_download_stops(server, true, true);
-        // The wait would end by itself later than that. On a busy machine it takes some rounds until one of
-        // them is not disturbed.
+        // The wait would end by itself later than this. On a busy machine it may take some rounds until one
+        // is not disturbed.
         const double before_its_end = 25;
         for (int round = 1; round < 5 || (round < 300 && std::max(to_return, given) >= before_its_end);
              ++round) {

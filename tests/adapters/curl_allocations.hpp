@@ -1,4 +1,4 @@
-// Counts what libcurl has allocated.
+// Counts the memory blocks that libcurl has allocated.
 #ifndef DCC_TESTS_CURL_ALLOCATIONS_HPP
 #define DCC_TESTS_CURL_ALLOCATIONS_HPP
 
@@ -43,7 +43,7 @@ inline void counted_free(void *memory)
     std::free(memory);
 }
 
-// In the place of curl_global_init.
+// Called instead of curl_global_init.
 inline void init_counting_allocations()
 {
     EXPECT(curl_global_init_mem(CURL_GLOBAL_DEFAULT, counted_malloc, counted_free, counted_realloc,

@@ -1,5 +1,5 @@
-// libcurl: what comes before the first byte of an answer, and what of it a cancel stops: connecting, a
-// handshake, a server without words, and the resolving of a name.
+// libcurl: a cancel stops each stage before the first byte of an answer: connecting, a handshake, a silent
+// server, and resolving a name.
 
 #include <dlfcn.h>
 #include <netdb.h>
@@ -19,7 +19,7 @@
 
 namespace {
 
-// A name that takes until the gate is open to be resolved, and then is this machine's.
+// A name whose resolving takes until the gate is open; it then resolves to this machine.
 struct slow_name {
     const char *name;
     gate may_be_answered;
@@ -39,7 +39,7 @@ slow_name slow("slow.test"), slower("slower.test"), never("never.test");
 
 } // namespace
 
-// In the place of the C library's: libcurl calls it on a thread that it makes for that.
+// Replaces the C library's function. libcurl calls it on a thread that it starts for this.
 extern "C" int getaddrinfo(const char *node, const char *service, const addrinfo *hints,
                            addrinfo **result)
 {
@@ -55,7 +55,7 @@ extern "C" int getaddrinfo(const char *node, const char *service, const addrinfo
 
 namespace {
 
-// Cancels a transfer once it is where it is to be stopped; tells how long it went on.
+// Cancels a transfer when it has reached the stage in which it is to be stopped. Returns how long it went on.
 double stopped(easy_handle &easy, const std::function<bool()> &is_there, bool polled = true,
                const std::function<void()> &after_cancel = [] {})
 {
@@ -83,7 +83,7 @@ double stopped(easy_handle &easy, const std::function<bool()> &is_there, bool po
     return user.milliseconds_since_cancel(end);
 }
 
-// The socket is made just before it connects.
+// libcurl creates the socket just before it connects.
 std::atomic<bool> is_connecting{false};
 
 int note_connecting(void *, curl_socket_t, curlsocktype)
@@ -92,7 +92,7 @@ int note_connecting(void *, curl_socket_t, curlsocktype)
     return CURL_SOCKOPT_OK;
 }
 
-// A queue that is full: the system lets whoever connects wait.
+// The queue of the listening socket is full, so the system lets new connections wait.
 double connecting(bool polled)
 {
     listening_socket full(0);
@@ -115,7 +115,7 @@ double connecting(bool polled)
     return to_return;
 }
 
-// A server that takes what is said to it and does not answer.
+// A server that reads requests and does not answer.
 double without_answer(loopback_server &server, easy_handle &easy)
 {
     const int arrivals = server.arrivals();
@@ -124,7 +124,7 @@ double without_answer(loopback_server &server, easy_handle &easy)
 
 double greeting(loopback_server &server)
 {
-    // It takes TLS for the first words of a request.
+    // The server takes the TLS handshake for the beginning of a request.
     easy_handle easy(server.url("", "https"));
     return without_answer(server, easy);
 }
@@ -143,7 +143,7 @@ double request(loopback_server &server)
     return without_answer(server, easy);
 }
 
-// libcurl waits for its thread that resolves the name: the answer comes a while after the cancel.
+// libcurl waits for its thread that resolves the name, so it returns some time after the cancel.
 double resolving(loopback_server &server)
 {
     easy_handle easy(std::string("http://") + slow.name + ":" + server.port());
@@ -156,7 +156,7 @@ double resolving(loopback_server &server)
     return to_return;
 }
 
-// It does not where it is told to leave the thread behind.
+// libcurl does not wait if it is told to leave that thread behind.
 double resolving_left_behind()
 {
     easy_handle easy(std::string("http://") + slower.name);
@@ -168,7 +168,7 @@ double resolving_left_behind()
     return to_return;
 }
 
-// What is cancelled before does not begin.
+// A transfer that was cancelled before does not begin.
 void cancelled_before()
 {
     easy_handle easy(std::string("http://") + never.name);

@@ -1,4 +1,4 @@
-// A connection of SQLite, and statements that take long.
+// A connection to SQLite, and statements that take long.
 #ifndef DCC_TESTS_DATABASE_HPP
 #define DCC_TESTS_DATABASE_HPP
 
@@ -30,7 +30,7 @@ public:
         return sqlite3_exec(connection_, statements.c_str(), nullptr, nullptr, nullptr);
     }
 
-    // The one value of a statement.
+    // The only value that a statement returns.
     sqlite3_int64 number(const std::string &query) const
     {
         sqlite3_int64 value = -1;
@@ -46,7 +46,7 @@ public:
                }) && answer == "ok";
     }
 
-    // Of `seen(x)` in a statement, which is x.
+    // Called by `seen(x)` in a statement, whose value is x.
     std::function<void()> on_seen;
     int count = 0;
 

@@ -1,4 +1,4 @@
-// An easy handle of libcurl that keeps what it receives and sends what it is told.
+// An easy handle of libcurl that keeps the bytes that it receives and sends the bytes that a test asks for.
 #ifndef DCC_TESTS_EASY_HANDLE_HPP
 #define DCC_TESTS_EASY_HANDLE_HPP
 
@@ -22,7 +22,7 @@ public:
         curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, write);
         curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
-        // So that a test whose transfer does not stop fails and does not hang.
+        // With this limit a test fails, and does not hang, if its transfer does not stop.
         const auto limit = 5 * gives_up_after;
         curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
         begin(url);
@@ -43,7 +43,7 @@ public:
         on_write = nullptr;
     }
 
-    // The next transfer sends so many bytes.
+    // The next transfer sends this many bytes.
     void upload(std::size_t size)
     {
         to_send_ = make_body(size);
@@ -52,7 +52,7 @@ public:
         curl_easy_setopt(easy_, CURLOPT_READFUNCTION, read);
         curl_easy_setopt(easy_, CURLOPT_READDATA, this);
         curl_easy_setopt(easy_, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
-        // The server says nothing before the end.
+        // The server answers only at the end.
         curl_easy_setopt(easy_, CURLOPT_EXPECT_100_TIMEOUT_MS, 1L);
     }
 

@@ -1,4 +1,4 @@
-// Embree: the build of a scene is stopped by a cancel of the job that it works for.
+// Embree: a cancel of a job stops the build of a scene that works for the job.
 
 #include <atomic>
 #include <cmath>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr unsigned side = 900;
 
-// A field of hills, two triangles for each cell, at most at height 1.
+// A field of hills with two triangles for each cell, at most 1 high.
 RTCScene make_scene(RTCDevice device)
 {
     const RTCGeometry mesh = rtcNewGeometry(device, RTC_GEOMETRY_TYPE_TRIANGLE);
@@ -37,14 +37,14 @@ RTCScene make_scene(RTCDevice device)
     }
     rtcCommitGeometry(mesh);
     const RTCScene scene = rtcNewScene(device);
-    // The slower build, for the better hierarchy.
+    // The slower build, which makes the better hierarchy.
     rtcSetSceneBuildQuality(scene, RTC_BUILD_QUALITY_HIGH);
     rtcAttachGeometry(scene, mesh);
     rtcReleaseGeometry(mesh);
     return scene;
 }
 
-// How many of some rays from above hit.
+// The number of rays from above that hit.
 int hits(RTCScene scene)
 {
     int count = 0;
@@ -66,7 +66,7 @@ int hits(RTCScene scene)
     return count;
 }
 
-// Tells the user that the build has begun; without the poll Embree is never stopped.
+// Tells the cancelling thread that the build has begun. Without the poll Embree is never stopped.
 struct observed {
     dcc::embree_monitor monitor;
     bool polled;
@@ -109,7 +109,7 @@ void builds(RTCDevice device, bool polled)
         }) == dcc::job_state::cancelled);
         EXPECT(rtcGetDeviceError(device) == RTC_ERROR_NONE);
     }
-    // The same scene again, with the adapter as users have it.
+    // The same scene is built again, with the adapter as users have it.
     const dcc::job job = dcc::job::create({"Build again"});
     const auto begin = test_clock::now();
     EXPECT(dcc::run(job, [&] {
@@ -123,14 +123,14 @@ void builds(RTCDevice device, bool polled)
     EXPECT(hits(scene) == 100);
     rtcReleaseScene(scene);
 
-    // It was not asked to the end.
+    // Embree did not ask up to the end.
     const RTCScene other = make_scene(device);
     {
         observed seen(other, true, nullptr);
         EXPECT(seen.monitor.commit() == dcc::job_state::completed);
         EXPECT(calls > 0 && seen.calls > calls);
     }
-    // The scene is its own again, whatever was cancelled.
+    // The scene no longer has the adapter's callback, whatever was cancelled.
     rtcSetSceneFlags(other, RTC_SCENE_FLAG_ROBUST);
     rtcCommitScene(other);
     EXPECT(rtcGetDeviceError(device) == RTC_ERROR_NONE);
@@ -138,7 +138,7 @@ void builds(RTCDevice device, bool polled)
     rtcReleaseScene(other);
 }
 
-// A token is polled in place of the current one; what is cancelled before does not build.
+// A given token is polled instead of the current one; if it is cancelled before, the build does not begin.
 void a_given_token(RTCDevice device)
 {
     const dcc::token token = dcc::token::create();
@@ -148,7 +148,7 @@ void a_given_token(RTCDevice device)
         dcc::embree_monitor monitor(scene, token);
         EXPECT(monitor.commit() == dcc::job_state::cancelled);
     }
-    // The monitor is gone from the scene, with the token that stopped it.
+    // The monitor has left the scene, with the token that stopped it.
     rtcCommitScene(scene);
     EXPECT(rtcGetDeviceError(device) == RTC_ERROR_NONE);
     EXPECT(hits(scene) == 100);

@@ -1,4 +1,4 @@
-// An HTTP server of this machine alone, which says nothing for a while where the test wants that.
+// An HTTP server that only this machine can reach. It is silent for a while if a test asks for that.
 #ifndef DCC_TESTS_LOOPBACK_SERVER_HPP
 #define DCC_TESTS_LOOPBACK_SERVER_HPP
 
@@ -47,7 +47,7 @@ private:
     sockaddr_in address_ = {};
 };
 
-// What is sent and received: bytes that depend on where they are.
+// The body of requests and answers: bytes that depend on their positions.
 inline std::string make_body(std::size_t size)
 {
     std::string body(size, ' ');
@@ -56,9 +56,10 @@ inline std::string make_body(std::size_t size)
     return body;
 }
 
-// GET /SIZE answers so many bytes; GET /SIZE/stalls stops after half of them. PUT answers "right" if it
-// was make_body; PUT /stalls stops to read after a part. Other requests have no answer. What stalls goes
-// on when it is told so, or after `gives_up_after`, so that a test fails rather than waits for ever.
+// GET /SIZE answers with this many bytes; GET /SIZE/stalls stops after half of them. PUT answers "right" if
+// the body was make_body; PUT /stalls stops reading after a part. Other requests get no answer. A stalled
+// connection continues when go_on is called, or after `gives_up_after`, so that a test fails and does not
+// wait for ever.
 class loopback_server {
 public:
     loopback_server() : listening_(64), accepting_([this] { accept_all(); }) {}
@@ -84,7 +85,7 @@ public:
 
     std::string port() const { return listening_.port(); }
 
-    // What stalls now does so no longer; what comes later does.
+    // The connections that stall now continue; later ones stall again.
     void go_on()
     {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -92,7 +93,7 @@ public:
         changed_.notify_all();
     }
 
-    // How often something stalled, was accepted, or arrived at all.
+    // How many connections have stalled, were accepted, or arrived at all.
     int stalls() const { return stalls_; }
     int connections() const { return connections_; }
     int arrivals() const { return arrivals_; }
@@ -104,7 +105,7 @@ private:
             const int peer = accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC);
             if (peer < 0)
                 return;
-            // No test waits for ever for what never comes.
+            // No test waits for ever for an event that never comes.
             const timeval longest = {hang_seconds, 0};
             EXPECT(setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest) == 0);
             ++connections_;
@@ -154,7 +155,7 @@ private:
         return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
     }
 
-    // One request. False: nothing more comes.
+    // Answers one request. False: no more requests come.
     bool answer(int peer, std::string &received)
     {
         std::size_t end = 0;

@@ -1,4 +1,4 @@
-// OpenImageIO: writing and reading an image are stopped by a cancel of the job that they work for.
+// OpenImageIO: a cancel of a job stops the writing and reading of an image that works for the job.
 
 #include <cstdint>
 #include <filesystem>
@@ -19,8 +19,8 @@ constexpr int tile = 64;
 constexpr const char *whole_file = "whole.tif";
 constexpr const char *stopped_file = "stopped.tif";
 
-// The user cancels at the second call, when one piece is done in any case; without the poll the library is
-// never stopped.
+// The cancel comes at the second call, when one piece is surely done. Without the poll the library is never
+// stopped.
 struct observed {
     dcc::openimageio_progress progress;
     bool polled = true;
@@ -61,7 +61,7 @@ dcc::job_state write(observed &seen, const char *file, const std::vector<std::ui
     const bool answer =
         output->write_image(OIIO::TypeDesc::UINT16, pixels.data(), OIIO::AutoStride, OIIO::AutoStride,
                             OIIO::AutoStride, observed::callback, &seen);
-    // Which is why the adapter has its own.
+    // That is why the adapter has its own answer.
     EXPECT(answer);
     const dcc::job_state how = seen.progress.ended(answer);
     EXPECT(output->close());
@@ -75,7 +75,7 @@ dcc::job_state read(observed &seen, std::vector<std::uint16_t> &pixels, OIIO::Im
                                                 observed::callback, &seen));
 }
 
-// Cancels the work of a job in the middle of a call; tells how long it then went on.
+// Cancels a job in the middle of a call. Returns how long the call went on after that.
 template <class Call> double cancelled(bool polled, Call call)
 {
     const dcc::job job = dcc::job::create({"Image"});
@@ -108,7 +108,7 @@ double writing(bool polled, const std::vector<std::uint16_t> &pixels)
     const double whole_run = milliseconds(test_clock::now() - begin);
     EXPECT(job.progress().fraction == 1);
     print_figure("openimageio", to_return, whole_run);
-    // It was closed and is there, but not all of it.
+    // The file was closed and exists, but is not complete.
     EXPECT(std::filesystem::file_size(stopped_file) < std::filesystem::file_size(whole_file) / 2);
     return to_return;
 }
@@ -120,7 +120,7 @@ void reading(const std::vector<std::uint16_t> &pixels)
     std::vector<std::uint16_t> read_back(pixels.size());
     cancelled(true, [&](observed &seen) { return read(seen, read_back, *input); });
     EXPECT(read_back != pixels && read_back.back() == 0 && read_back.front() == pixels.front());
-    // The same input reads on.
+    // The same input continues to read.
     observed seen;
     EXPECT(read(seen, read_back, *input) == dcc::job_state::completed);
     EXPECT(read_back == pixels);
@@ -137,7 +137,7 @@ void image_buffers(const std::vector<std::uint16_t> &pixels)
     std::filesystem::remove(stopped_file);
 }
 
-// What the library says of its own trouble is no cancel, and one progress serves call after call.
+// An error of the library is not a cancel, and one progress object serves several calls.
 void failures_and_tokens()
 {
     const dcc::token token = dcc::token::create();
@@ -145,7 +145,7 @@ void failures_and_tokens()
     EXPECT(progress.ended(true) == dcc::job_state::completed);
     EXPECT(progress.ended(false) == dcc::job_state::failed);
     token.cancel();
-    // At the end there is nothing to stop.
+    // At the end nothing is left to stop.
     EXPECT(!progress.callback(progress.data(), 1.0F));
     EXPECT(progress.ended(true) == dcc::job_state::completed);
     EXPECT(progress.callback(progress.data(), 0.5F));

@@ -1,4 +1,4 @@
-// OpenVDB: meshToVolume and LevelSetFilter are stopped by a cancel of the job that they work for.
+// OpenVDB: a cancel of a job stops meshToVolume and LevelSetFilter that work for the job.
 
 #include <cmath>
 #include <memory>
@@ -18,7 +18,7 @@ namespace {
 constexpr float radius = 60.0F;
 constexpr int filter_steps = 6;
 
-// Tells when the tool has begun; without the poll it is an interrupter that never interrupts.
+// Tells when the tool has begun. Without the poll it never interrupts.
 class observed : public dcc::openvdb_interrupter {
 public:
     observed(bool polled, canceller *user) : polled_(polled), user_(user) {}
@@ -108,7 +108,7 @@ double mesh_to_volume(bool polled, const sphere_mesh &mesh, double &whole_run)
         whole_run = milliseconds(test_clock::now() - begin);
         EXPECT(!interrupter.was_stopped());
         EXPECT(is_the_sphere(*grid));
-        // What a cancel left was not it.
+        // The grid that a cancelled call left behind was not complete.
         EXPECT(grid->activeVoxelCount() > voxels);
         return true;
     }) == dcc::job_state::completed);
@@ -139,22 +139,22 @@ void filter(const sphere_mesh &mesh)
             const auto grid = sphere->deepCopy();
             EXPECT(steps_of(*grid, interrupter) < filter_steps);
             EXPECT(interrupter.was_stopped());
-            // Its stage was told: the flow, or the pruning of the band.
+            // The stage was reported: the flow, or the pruning of the band.
             EXPECT(job.progress_message().find("evel") != std::string::npos);
-            // It can still be copied, read and destroyed.
+            // The grid can still be copied, read and destroyed.
             EXPECT(grid->deepCopy()->activeVoxelCount() == grid->activeVoxelCount());
             return false;
         });
         EXPECT(job.state() == dcc::job_state::cancelled);
     }
-    // The copy that was kept is whole.
+    // The copy that was made before is complete.
     EXPECT(is_the_sphere(*sphere));
     observed interrupter(true, nullptr);
     EXPECT(steps_of(*sphere, interrupter) == filter_steps && !interrupter.was_stopped());
     EXPECT(is_the_sphere(*sphere));
 }
 
-// A token or job that is given is polled in place of the current one, and what is gone stops.
+// A given token or job is polled instead of the current one, and an object that is gone stops the work.
 void what_is_polled()
 {
     const dcc::token token = dcc::token::create();
@@ -170,11 +170,11 @@ void what_is_polled()
     EXPECT(job.progress().fraction == 0.5);
     of_job.start("Second stage");
     EXPECT(job.progress().fraction == 0.5 && job.progress_message() == "Second stage");
-    // Threads tell it in any order.
+    // Threads report in any order.
     EXPECT(!of_job.wasInterrupted(20));
     EXPECT(job.progress().fraction == 0.5);
     {
-        // A token's tells nobody, but what is current stops it as well.
+        // An interrupter of a token reports no progress, but the current job stops it as well.
         const dcc::job_scope current(job);
         dcc::openvdb_interrupter quiet{dcc::token::create()};
         EXPECT(!quiet.wasInterrupted(90));
@@ -183,7 +183,7 @@ void what_is_polled()
     }
     EXPECT(of_job.wasInterrupted());
 
-    // Nobody can cancel any more what is gone.
+    // A token that is gone can no longer be cancelled.
     std::unique_ptr<dcc::openvdb_interrupter> orphan;
     {
         const dcc::token gone = dcc::token::create();

@@ -7,7 +7,7 @@ mod support;
 
 use std::process::Command;
 
-/// Debian's Python, for which Debian has Qt.
+/// Debian's Python: Debian packages Qt for this one.
 const PYTHON: &str = "/usr/bin/python3";
 
 #[test]

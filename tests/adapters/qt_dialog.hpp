@@ -1,4 +1,4 @@
-// What a user sees of a progress dialog and does to it.
+// What a user sees in a progress dialog, and does to it.
 #ifndef DCC_TESTS_QT_DIALOG_HPP
 #define DCC_TESTS_QT_DIALOG_HPP
 
@@ -14,7 +14,7 @@
 
 using dialog = dcc::qt_progress_dialog;
 
-// Half done, and about to do the other half.
+// A job that is half done and still running.
 inline dcc::job running_job(std::uint64_t total = 100)
 {
     const dcc::job job = dcc::job::create({"Bake ambient occlusion"});
@@ -35,7 +35,7 @@ inline QProgressBar &bar(const dialog &shown)
     return *shown.findChild<QProgressBar *>();
 }
 
-// The second line; the first is the job's label.
+// The second line of the dialog; the first is the job's label.
 inline QString state_shown(const dialog &shown)
 {
     return shown.labelText().section('\n', 1);

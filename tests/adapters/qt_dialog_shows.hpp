@@ -1,4 +1,4 @@
-// What a progress dialog shows of its job, and when.
+// What a progress dialog shows about its job, and when.
 #ifndef DCC_TESTS_QT_DIALOG_SHOWS_HPP
 #define DCC_TESTS_QT_DIALOG_SHOWS_HPP
 
@@ -10,7 +10,7 @@
 
 #include "qt_dialog.hpp"
 
-// False if it was not over within that time.
+// False if the job was not over within that time.
 inline bool quick_job_is_not_shown(int minimum)
 {
     const dcc::job quick = running_job();
@@ -38,13 +38,13 @@ inline bool quick_job_is_not_shown(int minimum)
     return true;
 }
 
-// A job that is over soon is never shown, one that is not is shown by itself.
+// A dialog for a short job is never shown; one for a long job shows itself.
 inline void minimum_duration()
 {
     const dcc::job job = running_job();
     dialog shown(job);
     EXPECT(shown.minimumDuration() == 4000);
-    // Not before the end of this test, and then it is set again.
+    // The dialog is not shown before the end of this test; after that the duration is set again.
     shown.setMinimumDuration(4 * 1000 * hang_seconds);
     EXPECT(!shown.isVisible());
     shown.setMinimumDuration(50);
@@ -53,13 +53,13 @@ inline void minimum_duration()
     EXPECT(job.complete());
     EXPECT_SOON(!shown.isVisible());
 
-    // Where the machine stood still so long that it was not over soon, it gets more time.
+    // If the machine stood still so long that the job was not over soon, the test gives it more time.
     int minimum = 150;
     while (!quick_job_is_not_shown(minimum))
         minimum *= 2;
 }
 
-// How each end looks where the host wants it to be read.
+// The text for each end, if the host wants users to read it.
 inline void says_how_it_ended()
 {
     const auto ended = [](auto end, QDialog::DialogCode result) {
@@ -79,7 +79,7 @@ inline void says_how_it_ended()
             take_picture(*shown, "ended.png");
         click_cancel(*shown);
         EXPECT(!shown->isVisible() && shown->result() == result);
-        // Other ways to close it.
+        // Other ways to close the dialog.
         show(*shown);
         QTest::keyClick(shown.get(), Qt::Key_Escape);
         EXPECT(!shown->isVisible() && shown->result() == result);
@@ -97,7 +97,7 @@ inline void says_how_it_ended()
                job.cancel("the agent gave up");
                job.acknowledge_cancel();
            }, QDialog::Rejected) == "Cancelled: the agent gave up");
-    // The dialog is not what keeps it.
+    // The dialog does not keep the job alive.
     EXPECT(ended([](dcc::job &job) { job.reset(); }, QDialog::Rejected) == "Ended");
 }
 
@@ -115,7 +115,7 @@ inline void a_bar_for_each_total()
         return happens([&] { return bar(shown).text() == text; });
     };
     EXPECT(shows(1, 4, "25%"));
-    // What is left is spread over what is left of the new total.
+    // The remaining part of the bar stands for the rest of the new total.
     EXPECT(shows(UINT64_MAX / 4 * 3, UINT64_MAX, "81%"));
     EXPECT(shows(UINT64_MAX, UINT64_MAX, "99%"));
     EXPECT(shown.isVisible());
@@ -134,11 +134,11 @@ inline void a_bar_for_each_total()
     huge.set_progress(UINT64_MAX / 4 * 3, UINT64_MAX);
     EXPECT_SOON(bar(of_huge).text() == "75%");
     huge.set_progress(UINT64_MAX, UINT64_MAX);
-    // The end is shown at the end.
+    // The bar shows its end only at the job's end.
     EXPECT_SOON(bar(of_huge).text() == "99%");
 }
 
-// Labels, messages and reasons come from other programs.
+// Labels, messages and reasons come from other programs and may contain markup.
 inline void texts_are_harmless()
 {
     const dcc::job job = dcc::job::create({"<b>bold</b> & [*] %1"});
@@ -183,7 +183,8 @@ inline void speaks_the_hosts_language()
     EXPECT(QCoreApplication::removeTranslator(&loud));
 }
 
-// Whoever looks at a job is not the job: it has not seen the cancel, and the host is not asked.
+// A dialog that reads a job does not poll for it: the job has not seen the cancel, and the host's check is
+// not asked.
 inline void is_no_poll()
 {
     dcc::job_options options;

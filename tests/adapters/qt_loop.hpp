@@ -1,4 +1,4 @@
-// What the programs with Qt share: waits in which the event loop runs.
+// The programs with Qt share this: waits in which the event loop runs.
 #ifndef DCC_TESTS_QT_LOOP_HPP
 #define DCC_TESTS_QT_LOOP_HPP
 
@@ -11,8 +11,8 @@
 
 #include "cancelled_work.hpp"
 
-// Runs the event loop until the condition holds: true. False if it hangs. QTest::qWaitFor looks each ten
-// milliseconds alone, too seldom for figures.
+// Runs the event loop until the condition holds. False if it hangs. QTest::qWaitFor looks only every ten
+// milliseconds, which is too seldom for measured figures.
 template <class Condition> bool happens(Condition condition)
 {
     const auto end = test_clock::now() + hangs_after;
@@ -29,7 +29,7 @@ template <class Condition> bool happens(Condition condition)
 
 #define EXPECT_SOON(condition) EXPECT(happens([&] { return (condition); }))
 
-// Runs the event loop until nothing is to do in it. False if there always is something.
+// Runs the event loop until it has nothing to do. False if it never rests.
 inline bool comes_to_rest()
 {
     const auto end = test_clock::now() + hangs_after;
@@ -39,7 +39,7 @@ inline bool comes_to_rest()
     return true;
 }
 
-// Counts what callables threw.
+// Counts the exceptions that callables threw.
 class thrown_ones {
 public:
     thrown_ones() { dcc::set_callback_exception_handler(note); }

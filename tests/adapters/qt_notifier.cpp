@@ -1,4 +1,4 @@
-// Qt's event loop is told of a cancel: an external program that a job has started is ended by it.
+// A cancel reaches Qt's event loop, where it ends an external program that a job has started.
 
 #include <sys/resource.h>
 
@@ -27,7 +27,8 @@ struct after_cancel {
     double to_call, to_return;
 };
 
-// The renderer that a job waits for; it cannot poll. How long after the cancel it was told and gone.
+// A job waits for an external renderer, which cannot poll. Returns how long after the cancel the renderer was
+// notified and had ended.
 after_cancel cancelled_render(bool polled)
 {
     const dcc::job job = dcc::job::create({"Render"});
@@ -64,7 +65,8 @@ double whole_render()
     return milliseconds(test_clock::now() - begin);
 }
 
-// Whichever thread cancels, once, and without keeping the loop awake or the descriptor afterwards.
+// The call comes once, whichever thread cancels. It does not keep the loop awake, and the descriptor is
+// closed afterwards.
 void tells_once_in_the_loop()
 {
     const auto descriptors_before = open_descriptors();
@@ -78,7 +80,7 @@ void tells_once_in_the_loop()
         ++told;
     });
     EXPECT(comes_to_rest() && told == 0);
-    // Its own and the token's.
+    // The notifier's own descriptor and the token's.
     EXPECT(open_descriptors() == descriptors_before + 2);
     std::thread([&] { parent.cancel("closing the scene"); }).join();
     EXPECT(told == 0);
@@ -113,7 +115,7 @@ void tells_of_what_was_cancelled_before()
 
 void tells_nobody_who_is_gone()
 {
-    // The library keeps the event of the token that is never cancelled.
+    // The library keeps the event for tokens that are never cancelled.
     static_cast<void>(dcc::token().native_event());
     const auto descriptors_before = open_descriptors();
     const dcc::token token = dcc::token::create();
@@ -128,12 +130,12 @@ void tells_nobody_who_is_gone()
     EXPECT(comes_to_rest());
     EXPECT(*kept == 0 && kept.use_count() == 1);
     EXPECT(open_descriptors() == descriptors_before);
-    // Also when Qt has seen the event already.
+    // The same when Qt has seen the event already.
     object = new QObject;
     new dcc::qt_notifier(token, object, [kept] { ++*kept; });
     struct last_word : QObject {
         explicit last_word(QObject *&destroyed) : destroyed_(destroyed) {}
-        // The call of the callable, on its way to the notifier.
+        // The queued call of the callable.
         bool eventFilter(QObject *, QEvent *occurred) override
         {
             if (occurred->type() != QEvent::MetaCall)
@@ -165,7 +167,7 @@ void follows_its_parent_to_another_thread()
     new dcc::qt_notifier(token, object, [&] { note(told); });
     new dcc::qt_notifier(cancelled_before, object, [&] { note(told_before); });
     object->moveToThread(&other);
-    // The loop of this thread does not run.
+    // The event loop of this thread does not run.
     told_before.wait();
     token.cancel();
     told.wait();
@@ -179,7 +181,7 @@ void may_destroy_itself()
     const dcc::token token = dcc::token::create();
     auto *object = new QObject;
     bool told = false;
-    // What it has captured it keeps while it runs.
+    // The captures live while the callable runs.
     new dcc::qt_notifier(token, object, [&told, kept = std::make_shared<int>(7), object] {
         delete object;
         told = *kept == 7;
@@ -199,7 +201,7 @@ void may_throw()
     EXPECT_SOON(thrown.count() == 1);
 }
 
-// A host's own question is asked by polls alone.
+// Only polls ask a host's check.
 void foreign_jobs_are_told_when_someone_has_asked()
 {
     dcc::job_options options;
@@ -246,7 +248,8 @@ int main(int argc, char **argv)
     tells_once_in_the_loop();
     tells_of_what_was_cancelled_before();
     tells_nobody_who_is_gone();
-    // After those that count descriptors: the library's thread may close one a moment later.
+    // This runs after the tests that count descriptors, because the library's thread may close one a moment
+    // later.
     tells_of_deadlines();
     follows_its_parent_to_another_thread();
     may_destroy_itself();

@@ -1,5 +1,5 @@
-// A QProgressDialog that is bound to a job: clicks, keys and closing cancel it, others may, too, and
-// the dialog stays until the job has really ended. Leaves pictures of it.
+// A QProgressDialog that is bound to a job: clicks, keys and closing cancel the job, and other code may
+// cancel it, too. The dialog stays until the job has really ended. The test leaves pictures of it.
 
 #include <algorithm>
 #include <cstdint>
@@ -26,7 +26,7 @@ void bake_row()
     }
 }
 
-// A worker that is cancelled by a click; how long the job goes on after that.
+// A click cancels a worker's job. Returns how long the job went on after that.
 double clicked_job(bool polled)
 {
     const dcc::job job = dcc::job::create({"Bake ambient occlusion"});
@@ -38,7 +38,7 @@ double clicked_job(bool polled)
             for (std::uint64_t row = 0; row < rows; ++row) {
                 bake_row();
                 job.set_progress(row, rows);
-                // So that a busy machine does not let it end before.
+                // The job waits here, so that it cannot end first on a busy machine.
                 if (row == rows / 4)
                     clicked.wait();
                 if (polled && cancelled())
@@ -88,7 +88,7 @@ void stays_until_the_job_has_ended()
     EXPECT(job.token().reason() == "the user cancelled it");
     EXPECT(job.state() == dcc::job_state::running && shown.isVisible());
     EXPECT(!button(shown).isEnabled());
-    // Nothing makes it go before the end.
+    // Nothing closes the dialog before the job's end.
     QTest::keyClick(&shown, Qt::Key_Escape);
     EXPECT(!shown.close());
     shown.reject();
@@ -101,7 +101,7 @@ void stays_until_the_job_has_ended()
     EXPECT(finished == 1 && !shown.isVisible());
 }
 
-// Each of them emits canceled() and is no more than a request.
+// Each of these actions emits canceled() and is only a request.
 template <class Act> void cancels(Act act)
 {
     const dcc::job job = running_job();
@@ -123,15 +123,15 @@ void all_ways_to_cancel()
     cancels([](dialog &shown) { QTest::keyClick(&shown, Qt::Key_Escape); });
     cancels([](dialog &shown) { EXPECT(!shown.close()); });
     cancels([](dialog &shown) { shown.reject(); });
-    // The application cannot quit over it.
+    // The application cannot quit while the dialog is open.
     cancels([](dialog &) { QApplication::closeAllWindows(); });
     cancels([](dialog &shown) {
-        // Without a button, which the host may prefer.
+        // The host may prefer a dialog without a button.
         shown.setCancelButtonText(QString());
         EXPECT(shown.findChild<QPushButton *>() == nullptr);
         QTest::keyClick(&shown, Qt::Key_Escape);
     });
-    // Also before it was shown.
+    // The same before it was shown.
     const dcc::job job = running_job();
     dialog hidden(job);
     EXPECT(!hidden.close() && job.token().cause() == dcc::cause::request);
@@ -148,7 +148,7 @@ void others_cancel()
     EXPECT_SOON(state_shown(shown) == "Cancelling: the agent gave up");
     EXPECT(!button(shown).isEnabled() && cancelled == 0);
     take_picture(shown, "cancelling.png");
-    // It may complete all the same.
+    // The job may still complete.
     EXPECT(job.complete());
     EXPECT_SOON(!shown.isVisible());
     EXPECT(shown.result() == QDialog::Accepted);
@@ -175,7 +175,7 @@ void shows_its_steps_as_one_bar_with_the_time_left()
         EXPECT_SOON(bar(shown).value() == 250 && state_shown(shown) == "Scene > Textures > 4k.exr");
     }
     EXPECT_SOON(bar(shown).value() == 500 && state_shown(shown) == "Scene");
-    // Known once the job has gone on for a while.
+    // The remaining time is known once the job has run for a while.
     const auto step = all.step(2, "Write");
     dcc::progress library(10'000'000);
     EXPECT_SOON(!library.advance(1000) && !library.flush() && state_shown(shown).endsWith(" left"));
@@ -204,7 +204,7 @@ void executed_and_modal()
     opened.open();
     EXPECT(opened.isModal() && opened.isVisible() && other.complete());
     EXPECT_SOON(!opened.isVisible());
-    // Again, though the job has ended.
+    // It can be called again, although the job has ended.
     EXPECT(shown.exec() == QDialog::Accepted);
     shown.show();
     EXPECT_SOON(!shown.isVisible());
@@ -250,7 +250,7 @@ void goes_before_and_after_the_job()
     show(of_none);
     EXPECT_SOON(!of_ended.isVisible() && !of_none.isVisible());
     EXPECT(of_ended.result() == QDialog::Accepted && of_none.result() == QDialog::Rejected);
-    // The last one who held it has let it go: it ends as interrupted, in spite of the dialog.
+    // The last reference to the job is released: it ends as interrupted, although the dialog is open.
     std::optional<dcc::job> left = running_job();
     const dcc::token token = left->token();
     dialog of_left(*left);
@@ -260,7 +260,7 @@ void goes_before_and_after_the_job()
     EXPECT(of_left.result() == QDialog::Rejected);
 }
 
-// What a cancel calls may do away with the dialog, in each way to cancel.
+// Code that a cancel calls may delete the dialog, in each way to cancel.
 template <class Act> void goes_in_its_own_cancel(Act act)
 {
     const dcc::job job = running_job();
@@ -271,7 +271,7 @@ template <class Act> void goes_in_its_own_cancel(Act act)
     EXPECT(shown == nullptr && comes_to_rest());
 }
 
-// A job that keeps the UI thread to itself, polls, and lets the event loop run now and then.
+// A job that blocks the UI thread, polls, and sometimes lets the event loop run.
 void on_the_ui_thread()
 {
     dcc::job_options options;
@@ -285,7 +285,7 @@ void on_the_ui_thread()
     dialog shown(job);
     shown.setWindowModality(Qt::ApplicationModal);
     shown.show();
-    // The user, who sees some of it first.
+    // The user, who watches for a while first.
     QTimer user;
     user.callOnTimeout([&] {
         if (bar(shown).value() > 0 && button(shown).isEnabled())
@@ -304,8 +304,8 @@ void on_the_ui_thread()
     EXPECT_SOON(!shown.isVisible());
 }
 
-// The header's own snippet, beside a pump in the same event loop: what is posted there meanwhile does not
-// run in the middle of the job.
+// The header's own snippet, beside a pump in the same event loop: a job that is posted meanwhile does not run
+// inside the running job.
 void no_other_job_runs_in_the_middle()
 {
     dcc::qt_pump ui;
@@ -329,7 +329,7 @@ void no_other_job_runs_in_the_middle()
             });
         });
         agent.join();
-        // So that the loop has seen the post, and the pump's own timer came round a few times.
+        // Long enough for the loop to see the post and for the pump's timer to fire several times.
         turning.start(40);
         dcc::poller cancelled;
         while (turns < 3 && !cancelled())
@@ -342,7 +342,7 @@ void no_other_job_runs_in_the_middle()
     EXPECT_SOON(others == 1);
 }
 
-// As the header's first lines have it.
+// The code of the header's first lines.
 void of_a_posted_job()
 {
     dcc::qt_pump ui;

@@ -1,5 +1,5 @@
-// Qt's event loop pumps a dispatcher: its jobs stop by a cancel, its thread stays alive, and it rests
-// when there is nothing to do.
+// Qt's event loop pumps a dispatcher: a cancel stops its jobs, its thread stays responsive, and it rests when
+// there is nothing to do.
 
 #include <atomic>
 #include <functional>
@@ -27,7 +27,7 @@ void work_for(test_clock::duration time)
     }
 }
 
-// A job in one piece, as most are at first, which keeps the thread to itself.
+// A job in one piece, as most jobs are at first, which blocks the thread.
 double cancelled_job(bool polled)
 {
     dcc::qt_pump pump;
@@ -75,7 +75,7 @@ double whole_job()
     return milliseconds(test_clock::now() - begin);
 }
 
-// Any thread posts; the pump's own runs it without a timer that was running before.
+// Any thread may post. The pump's thread runs the job, although no timer was running before.
 void runs_what_any_thread_posts()
 {
     dcc::qt_pump pump;
@@ -96,7 +96,7 @@ void runs_what_any_thread_posts()
     std::printf("FIGURE qt_pump post to run: %.2f ms\n", milliseconds(*ran - posted));
 }
 
-// One pump takes its budget, and what else the thread has to do gets its turn between two.
+// A pump takes at most its budget. Between two pumps the thread's other work gets its turn.
 void leaves_the_thread_to_its_host()
 {
     dcc::qt_pump pump;
@@ -109,7 +109,7 @@ void leaves_the_thread_to_its_host()
         executed += done.executed;
         events_at_tick.push_back(events);
     });
-    // What a host does all the time, such as following the mouse.
+    // Work that a host does all the time, such as following the mouse.
     QObject host;
     const std::function<void()> do_event = [&] {
         ++events;
@@ -149,7 +149,7 @@ void rests_when_nothing_is_left()
     pump.dispatcher().post("Count", [&] { ++runs; });
     EXPECT(!is_at_rest() && runs == 2);
     EXPECT(is_at_rest());
-    // A job on another thread is looked after; a post meanwhile does not wait for that look.
+    // The pump looks at a job on another thread at intervals; a post meanwhile does not wait for that.
     gate may_end;
     dcc::post_options elsewhere;
     elsewhere.any_thread = true;
@@ -167,7 +167,7 @@ void rests_when_nothing_is_left()
     EXPECT_SOON(is_over);
 }
 
-// A dialog that a job opens, and one that anybody else opens.
+// A dialog that a job opens, and one that other code opens.
 void nested_loops()
 {
     dcc::qt_pump pump;
@@ -191,7 +191,7 @@ void nested_loops()
     dialog.exec();
     EXPECT(has_run);
 
-    // Who pumps by hand leaves the rest to it, also if there was a loop inside.
+    // Code that pumps by hand leaves the rest to the pump object, even if a loop ran inside.
     int runs = 0;
     pump.dispatcher().post("Ask", [&] { EXPECT(comes_to_rest()); });
     for (int count = 0; count < 3; ++count)
@@ -213,7 +213,7 @@ void not_now()
     EXPECT_SOON(has_run);
 }
 
-// What waits is over when the pump is gone, and who still has the dispatcher can do no harm.
+// Queued jobs end with the pump object, and code that still has the dispatcher can do no harm.
 void its_end()
 {
     dcc::dispatcher held;
@@ -230,7 +230,8 @@ void its_end()
     EXPECT(held.try_post(refused, "Late", [] {}) == DCC_ERROR_SHUTDOWN);
     EXPECT(comes_to_rest());
 
-    // A job on another thread ends when the pump is gone; whoever still has the dispatcher goes on.
+    // A job on another thread ends when the pump object is gone; code that still has the dispatcher
+    // continues.
     gate may_end;
     auto *pump_of_short_life = new dcc::qt_pump;
     held = pump_of_short_life->dispatcher();
@@ -245,7 +246,7 @@ void its_end()
     EXPECT_SOON(held.stats().awaiting_completion == 1);
     EXPECT(held.pump_all().completed == 1 && seen == dcc::job_state::completed);
 
-    // Threads that post all the time.
+    // Threads post all the time.
     std::atomic<bool> is_over{false};
     for (int round = 0; round < 50; ++round) {
         auto pump = std::make_unique<dcc::qt_pump>();
@@ -329,7 +330,7 @@ void other_threads_may_have_one()
     EXPECT(worker.wait(20'000));
 }
 
-// Qt's own pool takes what carries the context.
+// Qt's own pool accepts callables that carry the context.
 void a_pool_has_the_context()
 {
     const dcc::job job = dcc::job::create({"Solve"});

@@ -1,4 +1,4 @@
-// SQLite: a query and writing in a transaction are stopped by a cancel of the job that they work for.
+// SQLite: a cancel of a job stops a query, and writing in a transaction, that work for the job.
 
 #include <atomic>
 #include <cstdio>
@@ -22,7 +22,7 @@ constexpr int never = std::numeric_limits<int>::max();
 const std::string insert = "INSERT INTO assets " + up_to(rows) + "SELECT seen(x), hex(x) FROM counted";
 const std::string query = up_to(rows) + "SELECT sum(seen(x)) FROM counted";
 
-// Runs a statement that is cancelled in its middle; tells how long it went on.
+// Runs a statement that is cancelled in its middle. Returns how long it went on.
 double cancelled(database &assets, const std::string &statement, bool polled = true,
                  int instructions = 1000)
 {
@@ -47,7 +47,7 @@ double cancelled(database &assets, const std::string &statement, bool polled = t
     return to_return;
 }
 
-// The table is as it was, as others see it too.
+// The table is unchanged, also for other connections.
 void expect_rows(const database &assets, sqlite3_int64 count)
 {
     EXPECT(sqlite3_get_autocommit(assets.get()) != 0);
@@ -61,7 +61,7 @@ void expect_rows(const database &assets, sqlite3_int64 count)
 double a_query(database &assets, bool polled)
 {
     const double to_return = cancelled(assets, query, polled);
-    // By sqlite3_interrupt alone: the progress handler is never asked.
+    // Only sqlite3_interrupt stops it here: the progress handler is never called.
     cancelled(assets, query, true, never);
     return to_return;
 }
@@ -70,14 +70,14 @@ double a_transaction(database &assets)
 {
     EXPECT(assets.execute("CREATE TABLE assets(id INTEGER, name TEXT)") == SQLITE_OK);
     EXPECT(assets.execute("INSERT INTO assets VALUES (0, 'kept')") == SQLITE_OK);
-    // All of it is taken back, with the row from before.
+    // The whole transaction is rolled back, with the row from before.
     EXPECT(assets.execute("BEGIN; INSERT INTO assets VALUES (0, 'not kept')") == SQLITE_OK);
     const double to_return = cancelled(assets, insert);
     expect_rows(assets, 1);
-    // One statement without a transaction.
+    // The same with one statement without a transaction.
     cancelled(assets, insert, true, never);
     expect_rows(assets, 1);
-    // A query takes nothing back.
+    // A cancelled query rolls nothing back.
     EXPECT(assets.execute("BEGIN; INSERT INTO assets VALUES (1, 'kept')") == SQLITE_OK);
     cancelled(assets, query);
     EXPECT(sqlite3_get_autocommit(assets.get()) == 0);
@@ -86,7 +86,7 @@ double a_transaction(database &assets)
     return to_return;
 }
 
-// The same statements on the same connection, for a job that nobody cancels.
+// The same statements on the same connection, for a job that is not cancelled.
 double whole_runs(database &assets)
 {
     const dcc::job job = dcc::job::create({"Assets"});
@@ -104,12 +104,12 @@ double whole_runs(database &assets)
     return whole;
 }
 
-// All of it is one instruction for SQLite 3.40, which only looks at the interrupt meanwhile. Whether it
-// was stopped before it had read half of the file; a busy machine may let the cancel come too late.
+// For SQLite 3.40 all of this is one instruction, in which SQLite only looks at the interrupt. Returns
+// whether it was stopped before it had read half of the file. On a busy machine the cancel may come too late.
 bool is_stopped_within_an_instruction()
 {
     const database fresh(file);
-    // So that what was read can be told by what is kept.
+    // A large cache, so that its size tells how much was read.
     EXPECT(fresh.execute("PRAGMA cache_size = -1000000") == SQLITE_OK);
     const sqlite3_int64 before = sqlite3_memory_used();
     const auto read = [&] { return sqlite3_memory_used() - before; };
@@ -135,7 +135,7 @@ void an_integrity_check()
     EXPECT(is_stopped);
 }
 
-// A cancel before the statement: there is nothing to interrupt, and the progress handler stops it.
+// The cancel comes before the statement: there is nothing to interrupt, and the progress handler stops it.
 void cancelled_before(database &assets)
 {
     const dcc::token token = dcc::token::create();
@@ -144,11 +144,11 @@ void cancelled_before(database &assets)
     assets.count = 0;
     EXPECT(assets.execute(query) == SQLITE_INTERRUPT);
     EXPECT(assets.count < 1000);
-    // What is short is not stopped.
+    // A short statement is not stopped.
     EXPECT(assets.execute("BEGIN; INSERT INTO assets VALUES (-1, 'short'); ROLLBACK") == SQLITE_OK);
 }
 
-// The interrupt stays as long as a statement is under way, for those that come after it as well.
+// An interrupt stays set while a statement is running, and also stops statements that start after it.
 void the_race(database &assets)
 {
     sqlite3_stmt *under_way = nullptr;
@@ -168,7 +168,7 @@ void the_race(database &assets)
     EXPECT(sqlite3_finalize(under_way) == SQLITE_OK);
 }
 
-// Another statement of a transaction that is taken back is stopped with it.
+// Another statement of a transaction that is rolled back is stopped with it.
 void what_else_is_under_way(database &assets)
 {
     EXPECT(assets.execute("BEGIN") == SQLITE_OK);
@@ -188,7 +188,7 @@ int count_call(void *calls)
     return 0;
 }
 
-// Which is SQLite's: there is one, and it cannot be asked for.
+// SQLite has one progress handler for a connection, and no function returns it.
 void the_progress_handler_is_replaced(database &assets)
 {
     int calls = 0;
@@ -201,13 +201,13 @@ void the_progress_handler_is_replaced(database &assets)
         const dcc::sqlite_interrupter interrupter(assets.get(), token);
         EXPECT(assets.number(up_to(10000) + "SELECT count(*) FROM counted") == 10000);
     }
-    // And none is left behind.
+    // No handler is left behind.
     token.cancel();
     EXPECT(assets.number(up_to(10000) + "SELECT count(*) FROM counted") == 10000);
     EXPECT(calls == before);
 }
 
-// A progress handler of one's own that calls the adapter's.
+// A plugin's own progress handler that calls the adapter's.
 struct chained {
     dcc::sqlite_interrupter interrupter;
     int calls = 0;
@@ -235,7 +235,7 @@ void a_progress_handler_calls_it(database &assets)
     EXPECT(assets.execute(query) == SQLITE_INTERRUPT);
 }
 
-// Made on one thread, for a statement on another, cancelled on a third.
+// The guard is made on one thread, for a statement on another, and cancelled on a third.
 void another_thread(database &assets)
 {
     const dcc::job job = dcc::job::create({"Assets"});
@@ -255,7 +255,7 @@ void another_thread(database &assets)
     EXPECT(result == SQLITE_INTERRUPT && assets.count < rows);
 }
 
-// The host's own question is asked on the thread of its job.
+// The host's check is asked on the thread of its job.
 void the_host_is_asked(database &assets)
 {
     dcc::job_options options;
@@ -280,7 +280,7 @@ void results(database &assets)
     EXPECT(interrupter.ended(SQLITE_BUSY) == dcc::job_state::failed);
 }
 
-// What cannot be registered is said, and the connection is as before.
+// If a registration fails, the adapter reports it, and the connection is as before.
 void no_memory(database &assets)
 {
     const dcc::token token = dcc::token::create();
@@ -298,7 +298,7 @@ void no_memory(database &assets)
     EXPECT(assets.number(up_to(10000) + "SELECT count(*) FROM counted") == 10000);
 }
 
-// On another thread while statements end, and connections with them.
+// Another thread cancels while statements end, and connections with them.
 void connections_close_while_they_are_cancelled()
 {
     int completed = 0, rounds = 0;

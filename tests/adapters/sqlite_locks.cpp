@@ -1,4 +1,4 @@
-// SQLite: a wait for the lock of another connection is ended by a cancel.
+// SQLite: a cancel ends a wait for the lock of another connection.
 
 #include <atomic>
 #include <cstdio>
@@ -13,7 +13,7 @@ namespace {
 constexpr const char *file = "locked.db";
 constexpr const char *write = "INSERT INTO assets VALUES (1)";
 
-// Answers how long a write took that had to wait.
+// Returns how long a write took that had to wait.
 double locked_out(const database &assets)
 {
     const auto begin = test_clock::now();
@@ -24,7 +24,7 @@ double locked_out(const database &assets)
 double a_wait_stops(const database &assets, const database &other, bool polled)
 {
     EXPECT(other.execute("BEGIN EXCLUSIVE") == SQLITE_OK);
-    // The host is asked too, so that it is known to be waited.
+    // The host's check is asked, too, which shows that the wait has begun.
     std::atomic<int> questions{0};
     dcc::job_options options;
     options.is_cancelled = [&] {
@@ -55,7 +55,7 @@ double a_wait_stops(const database &assets, const database &other, bool polled)
     return to_return;
 }
 
-// Without a cancel it waits as long as it was told to, and no longer than it has to.
+// Without a cancel the wait lasts as long as it was told to, and no longer than necessary.
 void waits(const database &assets, const database &other)
 {
     EXPECT(other.execute("BEGIN EXCLUSIVE") == SQLITE_OK);
@@ -80,7 +80,7 @@ void nobody_waits_afterwards(const database &assets, const database &other)
     EXPECT(other.execute("ROLLBACK") == SQLITE_OK);
 }
 
-// SQLite's own wait stays where wait_for_locks is not called, and no cancel ends it.
+// SQLite's own wait stays if wait_for_locks is not called, and no cancel ends it.
 double a_wait_of_sqlite(const database &assets, const database &other)
 {
     EXPECT(sqlite3_busy_timeout(assets.get(), 200) == SQLITE_OK);

@@ -1,4 +1,4 @@
-// oneTBB: a task group and a parallel_for are stopped by a cancel of the job that they work for.
+// oneTBB: a cancel of a job stops a task group and a parallel_for that work for the job.
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +20,7 @@ namespace {
 constexpr int task_count = 400;
 constexpr int steps = 2000000;
 
-// Some milliseconds of work, of known result.
+// Some milliseconds of work with a known result.
 double series()
 {
     double sum = 0;
@@ -84,7 +84,7 @@ void a_task_group_stops(bool polled)
         });
         EXPECT(state == dcc::job_state::cancelled);
         EXPECT(done(results) < task_count);
-        // What was begun was finished: there are no half results.
+        // Each begun task was finished: there are no half results.
         for (double result : results)
             EXPECT(result == 0 || is_right(result));
     }
@@ -98,7 +98,7 @@ void a_task_group_stops(bool polled)
     print_figure("tbb", to_return, milliseconds(test_clock::now() - begin));
 }
 
-// The running body sees the cancel itself, on any worker, because the context was carried there.
+// The running body sees the cancel itself, on each worker, because the context was carried there.
 void tasks_poll()
 {
     const dcc::job job = dcc::job::create({"Solve"});
@@ -107,7 +107,7 @@ void tasks_poll()
     dcc::run(job, [&] {
         dcc::tbb_task_group group;
         const std::uint64_t id = job.id();
-        // Runs until it is cancelled, on whichever thread it is.
+        // Runs until it is cancelled, on any thread.
         group.run([&, id] {
             EXPECT(dcc::job::current().id() == id);
             user.work_has_begun();
@@ -116,7 +116,7 @@ void tasks_poll()
             ++saw;
         });
         EXPECT(group.wait() == dcc::job_state::cancelled);
-        // It does nothing while its token is cancelled.
+        // The group begins no task while its token is cancelled.
         group.run([&] { saw += 100; });
         EXPECT(group.wait() == dcc::job_state::cancelled);
         return false;
@@ -125,7 +125,7 @@ void tasks_poll()
     EXPECT(!dcc::job::current());
 }
 
-// On a worker that has nothing current of its own.
+// This runs on a worker that has nothing current of its own.
 void a_worker_has_the_context()
 {
     const dcc::token token = dcc::token::create();
@@ -142,7 +142,7 @@ void a_worker_has_the_context()
     EXPECT(after == nullptr);
 }
 
-// The library's own task groups and arenas take what carries the context, and call it as a constant.
+// oneTBB's own task groups and arenas accept callables that carry the context, and call them as constants.
 void what_carries_the_context_is_a_task()
 {
     const dcc::job job = dcc::job::create({"Solve"});
@@ -184,7 +184,7 @@ void parallel_for_stops()
         EXPECT(context.is_cancelled());
         EXPECT(chunks > 0 && chunks < 100000);
     }
-    // One that is cancelled already does not begin.
+    // A loop that is cancelled already does not begin.
     chunks = 0;
     dcc::tbb_context late(token);
     loop(late, true);
@@ -194,7 +194,7 @@ void parallel_for_stops()
     EXPECT(!other.is_cancelled() && chunks == 100000);
 }
 
-// A token that is handed in takes the place of the current one; the current job goes on to count.
+// A given token replaces the current one; the current job still counts.
 void the_current_job_stops_what_has_a_token_of_its_own()
 {
     const dcc::job job = dcc::job::create({"Solve"});
@@ -209,7 +209,7 @@ void the_current_job_stops_what_has_a_token_of_its_own()
     EXPECT(group.wait() == dcc::job_state::cancelled && !ran);
 }
 
-// A cancel on another thread while the group ends: whoever destroys it waits for the callback.
+// A cancel on another thread while the group ends: the destructor waits for the callback.
 void groups_end_while_they_are_cancelled()
 {
     for (int round = 0; round < 500; ++round) {
@@ -251,7 +251,7 @@ void what_a_task_throws_is_thrown_by_wait()
     EXPECT(group.wait() == dcc::job_state::completed && ran);
 }
 
-// Its rest is not begun, and what runs is waited for.
+// The group's remaining tasks are not begun, and the running ones are waited for.
 void a_group_is_left_without_a_wait()
 {
     std::atomic<int> begun{0};
@@ -280,7 +280,7 @@ void a_group_cancels_itself()
         });
     EXPECT(group.wait() == dcc::job_state::cancelled);
     EXPECT(begun > 0 && begun < 1000);
-    // Nothing else is cancelled by that, nor the group's next tasks.
+    // This cancels nothing else, and not the group's next tasks.
     EXPECT(!dcc::is_cancelled());
     begun = 0;
     group.run([&] { ++begun; });

@@ -1,4 +1,5 @@
-// The adapters for C libraries, compiled without exceptions: what cannot be registered is their status.
+// The adapters for C libraries, compiled without exceptions: a failed registration is reported by their
+// status.
 
 #include "cancelled_work.hpp"
 #include "database.hpp"
@@ -55,7 +56,7 @@ void transfers_stop(loopback_server &server)
     }) == dcc::job_state::cancelled);
 }
 
-// Nothing calls into the libraries then, and the poll stops them all the same.
+// Then nothing calls into the libraries, and the poll still stops them.
 void no_memory(database &numbers, loopback_server &server)
 {
     const dcc::token token = dcc::token::create();
@@ -74,7 +75,7 @@ void no_memory(database &numbers, loopback_server &server)
     EXPECT(curl_easy_perform(easy.get()) == CURLE_OK);
 }
 
-// A job that is gone cannot be made current: it is said that something else is polled.
+// A job that is gone cannot be made current: the status says that something else is polled.
 void gone(database &numbers)
 {
     const dcc::job job = dcc::job::create();

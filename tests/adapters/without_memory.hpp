@@ -1,4 +1,4 @@
-// Lets registrations fail: what they need is not to be had while one of these lives.
+// Makes registrations fail: while an object of this class lives, there is no memory for them.
 #ifndef DCC_TESTS_WITHOUT_MEMORY_HPP
 #define DCC_TESTS_WITHOUT_MEMORY_HPP
 
@@ -16,7 +16,7 @@ public:
     static inline std::atomic<bool> lives{false};
 };
 
-// The program's, in the place of the standard library's.
+// The program's own operator replaces the standard library's.
 void *operator new(std::size_t size, const std::nothrow_t &) noexcept
 {
     return without_memory::lives ? nullptr : ::operator new(size);
