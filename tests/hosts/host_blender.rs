@@ -52,7 +52,7 @@ fn window_checks() {
     let image = std::fs::read(&picture).unwrap();
     assert!(image.starts_with(b"\x89PNG\r\n\x1a\n"), "{} bytes", image.len());
     if std::env::var_os("DCC_UPDATE_PICTURE").is_some() {
-        // Of few colours, which makes it a third as large.
+        // With few colours, which makes the file a third as large.
         let program = "import sys; from PIL import Image; seen = Image.open(sys.argv[1]).convert('RGB'); \
                        seen.quantize(256, kmeans=1).save(sys.argv[2], optimize=True)";
         let python = python_venv::venv("pillow-13", &["pillow==13.0.0"]).join("bin/python");

@@ -19,9 +19,9 @@ use smooth_reference::Image;
 use std::time::Instant;
 use x_display::Display;
 
-/// A second or two of work on the image of `noise`.
+/// A number of passes that takes a second or two on the image of `noise`.
 const LONG_WORK: usize = 1_500;
-/// Work that takes longer than the time limit, also on a fast machine.
+/// A number of passes that takes longer than the time limit, even on a fast machine.
 const LONGER_WORK: usize = 10_000;
 
 fn noise() -> Image {
@@ -103,7 +103,7 @@ fn what_is_not_cancelled_is_smoothed() {
     let gray = Image::read(&gimp.path("gray_before.ppm"));
     assert!(difference("gray.ppm", &gray.smoothed(3)) <= 1);
     assert!(difference("float.ppm", &image.smoothed(3)) <= 1);
-    // The colour of what is transparent does not shine through: red fades to white.
+    // The colour of transparent pixels does not shine through: red fades to white.
     let hole = Image::read(&gimp.path("hole.ppm"));
     assert!(hole.bytes.chunks(3).all(|pixel| pixel[0] == 255 && pixel[1] == pixel[2]));
     assert!(hole.bytes.chunks(3).any(|pixel| (64..192).contains(&pixel[1])));
@@ -147,7 +147,7 @@ fn a_signal_or_a_time_limit_leaves_the_image_as_it_was() {
     assert_eq!(running.until("ended as cancelled: "), "deadline exceeded");
     running.says("not completed");
     running.says("unchanged");
-    // And the plug-in can be called again.
+    // The plug-in can be called again.
     running.says("completed");
     running.says("changed");
     let (status, printed) = running.end();
@@ -174,7 +174,7 @@ fn a_cancel_in_the_last_pass_leaves_the_image_as_it_was() {
             (smooth RUN-NONINTERACTIVE image 1 0)
             (save image "terminated.ppm")
             (gimp-image-delete image))"#]);
-    // The one pass writes into the shadow of the layer, and has filled half of it.
+    // The only pass writes into the layer's shadow, and has filled half of it.
     let plug_in = running.half_way();
     send(libc::SIGTERM, plug_in);
     running.says("not completed");
@@ -252,7 +252,7 @@ fn escape_in_its_progress_window_leaves_the_image_as_it_was() {
     let milliseconds = pressed.elapsed().as_secs_f64() * 1e3;
     figure(&format!("gimp cancel to return, Escape: {milliseconds:.1} ms"));
     running.says("unchanged");
-    // And the plug-in can be called again.
+    // The plug-in can be called again.
     running.says("completed");
     running.says("changed");
     let (status, printed) = running.end();

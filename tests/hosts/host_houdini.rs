@@ -57,7 +57,7 @@ fn compile_driver(folder: &Path) {
     );
 }
 
-/// The example's sources with every poll taken out.
+/// The example's sources with all polls taken out.
 fn sources_without_polls(folder: &Path) -> PathBuf {
     let sources = folder.join("without_polls");
     std::fs::create_dir_all(&sources).unwrap();
@@ -111,7 +111,7 @@ fn passes(plugin: &Path, scenario: &str) -> Output {
     output
 }
 
-/// Two figures: how long after Esc and after a cancel.
+/// Prints two figures: the times to stop after Esc and after a cancel.
 fn print_figures(output: &Output) {
     let printed = String::from_utf8_lossy(&output.stdout);
     let figures: Vec<_> = printed.lines().filter(|line| line.starts_with("FIGURE ")).collect();
@@ -145,7 +145,7 @@ fn the_exit_ends_what_waits_and_what_runs() {
     }
 }
 
-/// As the README of the example says, but for where Houdini and the library are.
+/// The build that the example's README describes, except for the places of Houdini and the library.
 #[test]
 fn its_cmake_project_builds_a_plugin_with_the_library_beside_it() {
     let build = support::scratch("host_houdini_cmake");
@@ -155,7 +155,7 @@ fn its_cmake_project_builds_a_plugin_with_the_library_beside_it() {
         &[
             format!("-DCMAKE_PREFIX_PATH={}", host().join("stand_in/cmake").display()),
             format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display()),
-            // An installed library would be preferred.
+            // Otherwise CMake would prefer an installed library.
             "-DCMAKE_DISABLE_FIND_PACKAGE_dcc_cancel=ON".to_owned(),
         ],
     );

@@ -25,7 +25,7 @@ fn stand_in() -> PathBuf {
     root().join("tests/hosts/maya/stand_in")
 }
 
-/// The files of a folder with that extension.
+/// The files of a folder with this extension.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> =
@@ -35,7 +35,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The compiler with all that we ship has to pass.
+/// The compiler, with the warnings that all code that we ship has to pass.
 fn compiler() -> Command {
     let mut compiler = Command::new(support::cxx());
     compiler
@@ -47,7 +47,7 @@ fn compiler() -> Command {
     compiler
 }
 
-/// A folder with the devkit's libraries, ours, and the driver.
+/// A folder with the stand-ins of the devkit's libraries, our library, and the driver.
 fn maya() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -79,7 +79,7 @@ fn link(compiler: &mut Command, folder: &Path, to: &Path) {
         .arg(to));
 }
 
-/// Compiles for a plug-in; the folder of the objects.
+/// Compiles the sources of a plug-in. Returns the folder of the objects.
 fn objects(sources: &[PathBuf], name: &str) -> PathBuf {
     let folder = scratch(name);
     let flags = ["-c", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique"];
@@ -87,7 +87,7 @@ fn objects(sources: &[PathBuf], name: &str) -> PathBuf {
     folder
 }
 
-/// The plug-in, and one of which is taken out what asks whether to stop.
+/// The plug-in, and a variant without the code that asks whether to stop.
 fn plugins() -> [PathBuf; 2] {
     let whole = objects(&files(&example(), "cpp"), "host_maya_objects");
     let changed = scratch("host_maya_changed");
@@ -118,7 +118,7 @@ fn drive(plugin: &Path, arguments: &[&str]) -> Output {
     driver.env("LD_LIBRARY_PATH", libraries).output().unwrap()
 }
 
-/// What the driver measured.
+/// The figures that the driver measured.
 fn figures(plugin: &Path, name: &str) -> String {
     let output = drive(plugin, &["--figures", name]);
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -144,7 +144,7 @@ fn the_plugin_works_in_the_stand_in_and_not_without_its_polls() {
     support::show(&lines);
 }
 
-/// As its README says, with the devkit's own CMake functions.
+/// The build that the README describes, with the devkit's own CMake functions.
 #[test]
 fn its_cmake_project_builds_what_can_be_loaded_and_unloaded() {
     let build = scratch("host_maya_cmake");
@@ -159,7 +159,7 @@ fn its_cmake_project_builds_what_can_be_loaded_and_unloaded() {
         format!("-S{}", example().display()),
         format!("-B{}", build.display()),
         format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display()),
-        // An installed library would be preferred.
+        // Otherwise CMake would prefer an installed library.
         "-DCMAKE_DISABLE_FIND_PACKAGE_dcc_cancel=ON".to_owned(),
         format!("-DCMAKE_CXX_FLAGS={}", warnings.join(" ")),
     ]);

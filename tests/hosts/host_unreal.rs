@@ -22,13 +22,13 @@ use support::{root, run, scratch};
 use unreal::{Variant, driver, module_sources};
 use unreal_rules::rules;
 
-/// What the driver printed for one of its scenarios.
+/// The output of the driver for one of its scenarios.
 fn driven(test: &str, variant: Variant, scenario: &str) -> Option<Output> {
     let folder = scratch(test);
     Some(driver(test, variant, &folder)?.arg(scenario).output().unwrap())
 }
 
-/// That the driver found nothing wrong; shows its figures.
+/// Checks that the driver found nothing wrong, and shows its figures.
 fn assert_passes(test: &str, scenario: &str) -> bool {
     let Some(output) = driven(test, Variant::Shipped, scenario) else { return false };
     let printed = String::from_utf8_lossy(&output.stdout);
@@ -65,7 +65,7 @@ fn the_module_is_unloaded_while_jobs_run_and_loaded_again() {
     assert_passes("the_module_is_unloaded_while_jobs_run_and_loaded_again", "unload");
 }
 
-/// The branches of Windows, which are not compiled above, against the same stand-ins.
+/// The code for Windows, which is not compiled above, compiles against the same stand-ins.
 #[test]
 fn what_is_for_windows_compiles() {
     let tests = root().join("tests/hosts/unreal");
@@ -81,7 +81,7 @@ fn what_is_for_windows_compiles() {
     }
 }
 
-/// Unreal compiles many sources of a module as one.
+/// Unreal compiles many sources of a module as one file.
 #[test]
 fn the_sources_compile_as_one() {
     let folder = scratch("the_sources_compile_as_one");
@@ -141,7 +141,7 @@ fn the_build_rules_name_what_cmake_installs() {
         assert!(named.contains(&("module".to_owned(), module.to_owned())), "{named:?}");
     }
 
-    // Without the library it says where it looked.
+    // If the library is missing, the rules say where they looked.
     let missing = Command::new("mono")
         .arg(&program)
         .args(["DccCancel", "Linux"])
@@ -154,7 +154,7 @@ fn the_build_rules_name_what_cmake_installs() {
         "{complaints}"
     );
 
-    // As the rules' first lines say it is installed.
+    // The library is installed as the first lines of the rules say.
     let (build, third_party) = (folder.join("build"), folder.join("DccCancel"));
     let library = format!("-DDCC_CANCEL_LIBRARY={}", support::built_library().display());
     cmake(&root(), &build, &[library, "-DCMAKE_INSTALL_LIBDIR=lib".to_owned()]);
@@ -174,7 +174,7 @@ fn the_build_rules_name_what_cmake_installs() {
     }
     assert!(prefix.join("include/dcc_cancel.hpp").exists());
 
-    // The others' files have the names under which CMake installs them.
+    // The files for other platforms have the names under which CMake installs them.
     let cmake = std::fs::read_to_string(root().join("CMakeLists.txt")).unwrap();
     let installs = std::fs::read_to_string(root().join("cmake/install.cmake")).unwrap();
     let major = dcc_cancel::ffi::library::DCC_ABI_MAJOR;

@@ -23,7 +23,7 @@ use std::time::Instant;
 use unreal::Variant;
 use unreal_bridge::{Editor, LONG};
 
-/// More passes than any machine makes within a test.
+/// More passes than any machine makes during a test.
 const FOR_EVER: u32 = 1_000_000_000;
 
 const STRANGER: i64 = -32001;
@@ -69,15 +69,15 @@ fn runs_are_answered_and_tell_their_progress() {
     editor.quit();
 }
 
-/// Cancels a job that keeps the game thread for itself: how long it took to the answer, and what the log
-/// says of the job's end.
+/// Cancels a job that blocks the game thread. Returns the time until the answer, and the log's text
+/// about the job's end.
 fn cancelled_in_a_busy_game_thread(variant: Variant, passes: u32) -> Option<(f64, String)> {
     let settings = ["bBridge=True", "SheetSide=256"];
     let mut editor = Editor::start("unreal_bridge_busy", variant, &settings)?;
     let mut client = editor.client();
     client.run(7, "slow_task", passes);
     while client.progress_of(7) == 0.0 {}
-    // Neither needs the game thread, which is in the job.
+    // Neither request needs the game thread, which is busy with the job.
     let status = client.asked("status", "status", json!({}));
     let result = &status["result"];
     assert_eq!(result["gameThread"]["inJob"], true, "{status}");
@@ -125,7 +125,8 @@ fn ids_keep_their_type_and_the_middle_one_is_cancelled() {
     client.run("7", "worker", FOR_EVER);
     client.run("last", "sliced", FOR_EVER);
     client.progress_of("7");
-    // Neither a fourth nor a second of the same id; those that run are not disturbed.
+    // A fourth run is refused, and so is a second one with the same id. The running ones are not
+    // disturbed.
     let refused = client.asked("fourth", "run", json!({"passes": 1}));
     assert_eq!(error_of(&refused).0, -32000, "{refused}");
     client.run(7, "worker", 1);
@@ -134,7 +135,7 @@ fn ids_keep_their_type_and_the_middle_one_is_cancelled() {
 
     let answer = {
         client.request("c", "cancel", json!({"requestId": "7", "reason": "the text"}));
-        // The answer to the cancel and that to the run come in any order.
+        // The answers to the cancel and to the run come in either order.
         let mut answers = [client.next_answer(), client.next_answer()];
         answers.sort_by_key(|answer| answer["id"] != "c");
         assert_eq!(answers[0]["result"]["cancelled"], true, "{answers:?}");
@@ -142,7 +143,7 @@ fn ids_keep_their_type_and_the_middle_one_is_cancelled() {
     };
     assert_eq!((&answer["id"], error_of(&answer).0), (&json!("7"), -32800), "{answer}");
     editor.logged("(the text); mesh revision 0", 1);
-    // Once more: there is nothing to cancel.
+    // A second cancel finds nothing to cancel.
     let again = client.asked("c", "cancel", json!({"requestId": "7"}));
     assert_eq!(again["result"]["cancelled"], false, "{again}");
     for (id, reason) in [(json!(7), "number"), (json!("last"), "text")] {
@@ -168,7 +169,7 @@ fn a_client_is_told_that_esc_was_pressed() {
 fn a_run_that_waits_for_a_thread_is_cancelled_at_once() {
     let Some(editor) = editor("unreal_bridge_waiting", &[]) else { return };
     let mut client = editor.client();
-    // More than there are threads for.
+    // More runs than there are threads.
     for id in 0..12 {
         client.run(id, "worker", FOR_EVER);
     }
@@ -191,7 +192,7 @@ fn a_client_that_goes_away_cancels_what_it_asked_for_and_nothing_else() {
         going.run(id, mode, FOR_EVER);
     }
     going.progress_of(2);
-    going.asked("?", "status", json!({})); // so they were all read
+    going.asked("?", "status", json!({})); // its answer shows that all were read
     drop(going);
     editor.logged(" passes (the session was closed)", 3);
     staying.cancel(1, "enough");
@@ -208,8 +209,8 @@ fn unloading_ends_the_connections_and_a_new_bridge_has_a_new_secret() {
     for (id, mode) in [(1, "worker"), (2, "sliced"), (3, "worker")] {
         client.run(id, mode, FOR_EVER);
     }
-    client.asked("?", "status", json!({})); // so they were all read
-    editor.command("unload"); // and loaded again
+    client.asked("?", "status", json!({})); // its answer shows that all were read
+    editor.command("unload"); // this also loads it again
     while client.next_or_end().is_some() {}
     assert_eq!(editor.logged(" passes (", 3).len(), 3);
     let mut stranger = editor.stranger();
@@ -250,7 +251,7 @@ fn lines_that_make_no_sense_are_answered_and_lose_nothing() {
         let answer = client.next_answer();
         assert_eq!(error_of(&answer).0, code, "{}: {answer}", String::from_utf8_lossy(line));
     }
-    // Many lines at once, one in two parts, and letters beyond ASCII.
+    // Many lines at the same time, one of them in two parts, and letters beyond ASCII.
     let status = |id: &str| format!("{}\n", json!({"id": id, "method": "status"}));
     let burst: String = (0..500).map(|number| status(&format!("n{number}"))).collect();
     let (first, rest) = burst.split_at(burst.len() - 7);
@@ -261,7 +262,7 @@ fn lines_that_make_no_sense_are_answered_and_lose_nothing() {
     client.send_bytes(rest.as_bytes());
     assert_eq!(client.next_answer()["id"], "n499");
     assert_eq!(client.asked("größer 𝄞", "status", json!({}))["id"], "größer 𝄞");
-    // What was asked for before goes on.
+    // The run that was requested before goes on.
     let state = client.asked("?", "progress", json!({"requestId": "long"}));
     assert_eq!(state["result"]["state"], "running", "{state}");
     editor.quit();
@@ -274,7 +275,7 @@ fn strangers_are_turned_away() {
     let file = &editor.secret_files()[0];
     assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(secret.len(), 64);
-    // Nobody on another machine: what listens on the port listens on 127.0.0.1.
+    // No other machine can connect: the port is open on 127.0.0.1 only.
     let listening: Vec<String> = std::fs::read_to_string("/proc/net/tcp")
         .unwrap()
         .lines()
@@ -290,7 +291,8 @@ fn strangers_are_turned_away() {
         stranger.hello(wrong);
         stranger.assert_refused(STRANGER, "\"hello\"");
     }
-    // A page in a browser, one that asks without a hello, one without an id, and one that says nothing.
+    // A page in a browser, a client that asks without a hello, one without an id, and one that is
+    // silent.
     for line in ["POST / HTTP/1.1\r\n\r\n", "{\"id\":1,\"method\":\"status\"}\n", "\n"] {
         let mut stranger = editor.stranger();
         stranger.send_bytes(line.as_bytes());
@@ -308,7 +310,7 @@ fn strangers_are_turned_away() {
 fn clients_keep_to_the_bounds_or_are_let_go() {
     let bounds = ["MaxClients=2", "MaxLineBytes=1000", "LineSeconds=1", "IdleSeconds=1"];
     let Some(mut editor) = editor("unreal_bridge_bounds", &bounds) else { return };
-    // Too many, and a place that becomes free.
+    // Too many clients, and a place that becomes free.
     let mut first = editor.client();
     first.run(1, "sliced", FOR_EVER);
     let second = editor.client();
@@ -323,7 +325,7 @@ fn clients_keep_to_the_bounds_or_are_let_go() {
             _ => assert!(Instant::now() < until),
         }
     };
-    // As long as may be, and one byte more. What ran for the client is cancelled.
+    // A line of the largest length, and one that is a byte longer. The client's runs are cancelled.
     let longest = json!({"id": 1, "method": "jump"}).to_string();
     second.send_bytes(format!("{longest:>1000}\n").as_bytes());
     assert_eq!(error_of(&second.next()).0, -32601);
@@ -332,12 +334,12 @@ fn clients_keep_to_the_bounds_or_are_let_go() {
     second.send_bytes(&vec![b' '; 1001]);
     second.assert_refused(BOUND, "up to 1000 bytes");
     editor.logged(" passes (the session was closed)", 1);
-    // Half a line, and silence.
+    // A client that sends half a line and then nothing.
     let mut half = editor.client();
     half.send_bytes(b"{\"id\":1,");
     half.assert_refused(BOUND, "the end of a line did not come in time");
     editor.client().assert_refused(BOUND, "nothing came for too long");
-    // All the while the first was silent as well, but something runs for it.
+    // Meanwhile the first client was silent as well, but it has a run.
     first.cancel(1, "at last");
     assert_eq!(first.next_answer()["id"], 1);
     first.assert_refused(BOUND, "nothing came for too long");
@@ -350,7 +352,7 @@ fn a_client_that_does_not_read_is_given_up_and_delays_nobody() {
     let mut deaf = editor.client();
     deaf.run("run", "sliced", FOR_EVER);
     let mut other = editor.client();
-    // Each is answered with its method, so the answers fill whatever the system keeps.
+    // Each answer repeats the method, so the answers fill all buffers of the system.
     let line = format!("{}\n", json!({"id": 1, "method": "x".repeat(30_000)}));
     deaf.output.set_write_timeout(Some(LONG)).unwrap();
     let until = Instant::now() + LONG;

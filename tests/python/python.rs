@@ -15,10 +15,11 @@ use std::sync::OnceLock;
 
 const PACKAGES: &[&str] = &["dcc-mcp-core==0.20.49", "pycparser==3.12", "vermin==1.9.2"];
 
-/// Two look at files, which are the same for all, and one at the clock.
+/// Tests that run with one Python only: two read files, which are the same for all, and one
+/// measures times.
 const FOR_ONE_PYTHON: &[&str] = &["test_cost", "test_declarations", "test_versions"];
 
-/// The Python of an environment with the packages, made if it is missing.
+/// The Python of an environment that has the packages.
 fn environment() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -28,7 +29,7 @@ fn environment() -> &'static Path {
             return folder;
         }
         support::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
-        // Without what they depend on: the modules that are used need nothing.
+        // Their dependencies are left out: the modules that are used need none.
         support::run(
             Command::new(folder.join("bin/python"))
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
@@ -40,7 +41,8 @@ fn environment() -> &'static Path {
     })
 }
 
-/// Where `dcc_mcp_core` is; its wheel is for all versions, so other Pythons can take it from there.
+/// The folder of `dcc_mcp_core`. Its wheel is for all versions, so other Pythons can use it from
+/// there.
 fn site_packages() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -50,7 +52,7 @@ fn site_packages() -> &'static Path {
     })
 }
 
-/// A folder with the library and a plugin that is linked with it.
+/// A folder with the library and a plugin that links it.
 fn plugin() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -75,7 +77,7 @@ fn tests() -> PathBuf {
     support::root().join("tests/python")
 }
 
-/// The files with tests.
+/// The names of the files with tests.
 fn modules() -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(tests())
         .unwrap()
@@ -93,7 +95,7 @@ fn with_package(python: &Path) -> Command {
     command
         .args(["-X", "faulthandler", "-W", "error::ResourceWarning"])
         .env("PYTHONPATH", std::env::join_paths([&package, site_packages()]).unwrap())
-        // Nothing is to be left in the source tree.
+        // Nothing may be written into the source tree.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("DCC_CANCEL_LIBRARY", plugin().join("libdcc_cancel.so.2"))
         .env("DCC_TEST_PLUGIN", plugin().join("native_loop.so"))
@@ -101,7 +103,7 @@ fn with_package(python: &Path) -> Command {
     command
 }
 
-/// Runs files, none of whose tests may be skipped.
+/// Runs files. None of their tests may be skipped.
 fn assert_passes(python: &Path, modules: &[&str]) {
     let mut command = with_package(python);
     let output = support::run(command.args(["-m", "unittest"]).args(modules).current_dir(tests()));
@@ -163,7 +165,7 @@ fn every_other_python_of_the_machine() {
     }
     let modules: Vec<_> =
         MODULES.iter().copied().filter(|name| !FOR_ONE_PYTHON.contains(name)).collect();
-    // They wait more than they compute.
+    // The tests wait more than they compute, so they run at the same time.
     std::thread::scope(|scope| {
         for python in &pythons {
             scope.spawn(|| assert_passes(python, &modules));

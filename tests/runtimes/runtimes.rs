@@ -38,7 +38,7 @@ impl Runtime {
         Self { folder, library, other_copy }
     }
 
-    /// A program and its arguments, where a cancel that is not seen is not waited for.
+    /// A command for a program with arguments. It does not wait for a cancel that is never seen.
     fn command(&self, words: &[&str]) -> Command {
         let mut command = support::limited(words[0]);
         command
@@ -48,17 +48,18 @@ impl Runtime {
         command
     }
 
-    /// The example is stopped for this reason; once more where a host has loaded another copy.
+    /// Checks that the example is stopped for this reason, also in a host that has loaded another
+    /// copy.
     fn plays(&self, reason: &str, words: &[&str]) {
         assert_plays(reason, &printed(&mut self.command(words)));
         let mut hosted = self.command(words);
         hosted.env("LD_PRELOAD", &self.other_copy);
         assert_plays(reason, &printed(&mut hosted));
-        // Nor is the file so much as opened.
+        // The file of this variable is not even opened.
         assert_plays(reason, &printed(hosted.env("DCC_CANCEL_LIBRARY", "/dev/null")));
     }
 
-    /// Wrong use is answered as it should be, in the poorest locale; gives what else was printed.
+    /// Checks the answers to wrong use, in the poorest locale. Returns the rest of the output.
     fn is_told(&self, words: &[&str]) -> Vec<String> {
         let told = printed(self.command(words).env("LC_ALL", "C"));
         let mut lines: Vec<String> = told.lines().map(str::to_owned).collect();
@@ -104,16 +105,16 @@ fn assert_plays(reason: &str, told: &str) {
     let done: u64 = done.parse().unwrap();
     assert_eq!(end, format!("{STEPS} steps by: {reason}"), "{told}");
     assert!((1..STEPS).contains(&done), "{told}");
-    // What it kept is of all the steps that it says it did, and of no other.
+    // The kept sum covers exactly the steps that the example says it did.
     let sum = u128::from(done) * (u128::from(done) + 1) / 2;
     assert_eq!(lines[2], format!("partial sum {sum}"), "{told}");
-    // By another job, which was sealed before it was cancelled.
+    // Another job saved it, which was sealed before it was cancelled.
     assert_eq!(lines[3], format!("saved {sum}: job completed, a cancel came too late"), "{told}");
-    // Behind a shield, though its polls would be told to stop.
+    // This happened behind a shield; without it the polls would say to stop.
     assert_eq!(lines[4], "cleaned up 10 of 10 files", "{told}");
     let shared = "shared result stops after the first: false, after both: true";
     assert_eq!(lines[5], shared, "{told}");
-    // With the words of the library that was called.
+    // The text is that of the library that was called.
     assert_eq!(
         lines[lines.len() - 2..],
         ["job cancelled: sum: aborted", "handles left 0"],
@@ -121,10 +122,10 @@ fn assert_plays(reason: &str, told: &str) {
     );
 }
 
-/// What is printed besides, where the example runs jobs.
+/// The lines that an example prints, too, if it runs jobs.
 const RUNS: [&str; 3] = ["before: cancelled", "thrown: no disk", "state: failed"];
 
-/// And where an event loop waits for the native event of a job's end.
+/// The line if an event loop waits for the native event of a job's end.
 const ENDED: &str = "event: false, then true";
 
 fn example(path: &str) -> String {
@@ -213,7 +214,7 @@ fn java() {
     assert_eq!(runtime.is_told(&["java", "-cp", &path, "Corners"]), RUNS);
 }
 
-/// The listings of `docs/csharp.md`: the word after `// ` and the text.
+/// The listings of `docs/csharp.md`, each with the word after `// `.
 fn listings() -> Vec<(String, String)> {
     let document = std::fs::read_to_string(root().join("docs/csharp.md")).unwrap();
     let blocks = document.split("```csharp\n").skip(1);
@@ -289,7 +290,8 @@ fn declarations_are_those_of_the_header() {
     }
 }
 
-/// One that is too long is refused by an older library; one that is short lacks what is new.
+/// A structure that is too long is refused by an older library; one that is too short lacks the new
+/// fields.
 #[test]
 fn structures_are_those_of_the_header() {
     let header = std::fs::read_to_string(support::include().join("dcc_cancel.h")).unwrap();

@@ -1,6 +1,6 @@
-/* Preloaded into the plug-in: says on the standard error output when its job has begun and is half done,
- * and how it ended if it was cancelled. GIMP shows that to nobody without its interface. With
- * WAIT_FOR_CANCEL set, the job goes on from there only when it is cancelled. */
+/* Preloaded into the plug-in. It prints on the standard error output when the plug-in's job has begun and is
+ * half done, and how the job ended if it was cancelled; without its interface GIMP shows that to no user.
+ * With WAIT_FOR_CANCEL set, the job continues from there only when it is cancelled. */
 
 #define _GNU_SOURCE
 

@@ -1,4 +1,4 @@
-// What the scenarios share: geometry, what it has to become, and somebody who interferes with a cook.
+// What the scenarios share: geometry, its expected result, and code that interferes with a cook.
 #ifndef DCC_TESTS_HOUDINI_COOK_HPP
 #define DCC_TESTS_HOUDINI_COOK_HPP
 
@@ -71,7 +71,7 @@ inline void make_grid(GU_Detail &detail, GA_Index side)
     detail.getP()->bumpDataId();
 }
 
-// The same smoothing, said as plainly as can be.
+// The same smoothing as a plain loop.
 inline points smoothed(const GU_Detail &detail, exint iterations, float strength)
 {
     points now = positions(detail);
@@ -138,7 +138,7 @@ struct smooth_node {
 
     bool is_right() { return error().empty() && same(result(), expected(), 1e-5F); }
 
-    // As it came in, and nobody is told that it changed.
+    // Whether the geometry is as it came in, and is not reported as changed.
     bool is_untouched()
     {
         const int64 id = node->getLastGeo()->getP()->getDataId();
@@ -147,7 +147,7 @@ struct smooth_node {
     }
 };
 
-// How many chunks a cook of so many points works on.
+// The number of chunks that a cook of this many points works on.
 inline int chunks_of_cook(exint point_count, exint iterations)
 {
     const exint grain = std::max<exint>(1, point_count / (2 * stand_in::number_of_threads));
@@ -177,17 +177,17 @@ inline dcc::job wait_for_label(const std::string &label)
     return found;
 }
 
-// Until the cooking thread's next poll asks Houdini again, for which these cooks are too short by
+// Waits until the cooking thread's next poll asks Houdini again. These cooks are too short to get there by
 // themselves.
 inline void wait_for_a_question_to_be_due()
 {
     std::this_thread::sleep_until(host::questions().back().at + std::chrono::milliseconds(20));
 }
 
-// Holds all threads of a cook after so many chunks until somebody, on another thread, did something.
+// Holds all threads of a cook after this many chunks until another thread has done something.
 class held_cook {
 public:
-    // `act` is called with this object. The thread that makes it is the one that cooks.
+    // `act` is called with this object. The thread that creates the object is the cooking one.
     template <class Act>
     held_cook(int chunks, Act act) : chunks_(chunks), chunks_left_(chunks), thread_([this, act] {
         reached_.wait();
@@ -215,20 +215,20 @@ public:
 
     void measure_from_now() { at_ = host::clock::now(); }
 
-    // Within `act`, of a cook that has as many chunks left in its loop.
+    // For use in `act`, in a cook with at least as many chunks left in its loop as it has threads.
     void wait_for_all_threads() const
     {
         while (held_ < stand_in::number_of_threads)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
 
-    // How many chunks were begun.
+    // The number of chunks that were begun.
     int chunks() const { return chunks_ - chunks_left_; }
 
-    // Within `act`: the others still wait.
+    // For use in `act`: the other threads still wait.
     void release_cooking_thread() { released_.open(); }
 
-    // After the cook.
+    // For use after the cook.
     double milliseconds_since()
     {
         done_.wait();
@@ -243,7 +243,7 @@ private:
     std::thread thread_;
 };
 
-// How many threads saw that the job is cancelled.
+// The number of threads that saw the job's cancel.
 inline std::size_t threads_that_saw(const dcc::job &job)
 {
     std::size_t count = 0;

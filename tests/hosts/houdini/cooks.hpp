@@ -1,4 +1,4 @@
-// Scenario: cooks that go on to the end, and cooks that are stopped in every way.
+// Scenario: cooks that run to their end, and cooks that are stopped in each way.
 #ifndef DCC_TESTS_HOUDINI_COOKS_HPP
 #define DCC_TESTS_HOUDINI_COOKS_HPP
 
@@ -21,7 +21,7 @@ inline void to_the_end()
     smooth_node smooth("whole", side, iterations);
     host::forget_questions();
     host::set_before_chunk([main = std::this_thread::get_id()] {
-        // What one loop leaves on a thread of the pool would stop the next one.
+        // A loop that left something current on a thread of the pool would stop the next loop.
         EXPECT(std::this_thread::get_id() == main || nothing_is_current());
     });
     const auto begin = host::clock::now();
@@ -36,11 +36,11 @@ inline void to_the_end()
 
     const std::vector<host::question> questions = host::questions();
     EXPECT(!questions.empty());
-    // And one for the percentage at the end.
+    // One more question is for the percentage at the end.
     EXPECT(static_cast<long>(questions.size()) <= elapsed / std::chrono::milliseconds(20) + 2);
 }
 
-// The percentages of a cook of this thread, which it alone tells: they do not fall.
+// The percentages that this thread's cook reports. Only this thread reports them, and they do not fall.
 inline std::vector<int> percentages()
 {
     std::vector<int> result;
@@ -52,7 +52,7 @@ inline std::vector<int> percentages()
     return result;
 }
 
-// By its questions: of both steps in one percentage, up to the end.
+// A cook reports its progress by its questions: both steps in one percentage, up to the end.
 inline void tells_how_far_it_is()
 {
     smooth_node smooth("percentage", side, iterations);
@@ -67,7 +67,7 @@ inline void tells_how_far_it_is()
     EXPECT(smooth.is_right());
     const std::vector<int> shown = percentages();
     EXPECT(shown.front() <= 0 && shown.back() == 100);
-    // What was asked when it was half-way, of which a fifth is the neighbours.
+    // The questions from half-way on; a fifth of the whole is the search for neighbours.
     const auto is_half_way = [](int percent) { return percent > 40 && percent < 90; };
     EXPECT(std::any_of(shown.begin(), shown.end(), is_half_way));
     EXPECT(host::shown_percent() == -1);
@@ -84,7 +84,7 @@ inline void stopped_by_esc()
             held.wait_for_all_threads();
             wait_for_a_question_to_be_due();
             host::press_esc();
-            // The cooking thread alone asks; the others hear of it by the job.
+            // Only the cooking thread asks Houdini; the other threads learn of the answer through the job.
             EXPECT(!job.is_cancelled());
             held.release_cooking_thread();
             EXPECT(job.token().wait_for(hangs_after));
@@ -97,10 +97,10 @@ inline void stopped_by_esc()
     EXPECT(job && job.state() == dcc::job_state::cancelled);
     EXPECT(job.token().cause() == dcc::cause::foreign);
     EXPECT(threads_that_saw(job) == stand_in::number_of_threads);
-    // The bar of what was stopped does not come to its end, and is gone.
+    // The bar of a stopped cook does not reach its end, and disappears.
     EXPECT(percentages().back() > 40 && percentages().back() < 90);
     EXPECT(host::shown_percent() == -1);
-    // Nobody asks for a job that is over, though the agent still holds it.
+    // Houdini is not asked for a job that is over, although the agent still holds the job.
     host::forget_questions();
     EXPECT(job.is_cancelled());
     EXPECT(host::questions().empty());
@@ -125,7 +125,7 @@ inline void stopped_by_an_agent()
         const bool was_stopped = !smooth.cook();
         EXPECT(was_stopped);
     }
-    // Esc had no part in it; one question may have been on its way.
+    // Esc had no part in this; one question may have been on its way.
     EXPECT(host::questions().size() <= questions + 1);
     EXPECT(smooth.error() == "Cancelled: no longer needed");
     EXPECT(smooth.is_untouched());
@@ -137,7 +137,7 @@ inline void stopped_by_an_agent()
     EXPECT(smooth.is_right());
 }
 
-// The token of an agent's request, for which a script cooks the node.
+// A script cooks the node for an agent's request, whose token is current.
 inline void stopped_by_the_current_token()
 {
     smooth_node smooth("request", side, iterations);
@@ -150,7 +150,7 @@ inline void stopped_by_the_current_token()
     EXPECT(smooth.error() == "Cancelled: request 7");
     EXPECT(smooth.is_untouched());
 
-    // One that is cancelled before: nothing is computed at all.
+    // If the token was cancelled before, nothing is computed.
     std::atomic<int> chunks{0};
     host::set_before_chunk([&] { ++chunks; });
     const dcc::job outer = dcc::job::create({"outer"});
@@ -165,7 +165,7 @@ inline void stopped_by_the_current_token()
     EXPECT(smooth.cook() && smooth.is_right());
 }
 
-// While it looks for neighbours, too, where it has no percentage yet.
+// A cook can also be stopped during the search for neighbours, when it has no percentage yet.
 inline void stopped_at_the_beginning()
 {
     smooth_node smooth("beginning", side, iterations);
@@ -177,7 +177,7 @@ inline void stopped_at_the_beginning()
     EXPECT(smooth.is_untouched());
 }
 
-// While it writes, behind the point of no return: both sides are told so.
+// The cancel comes while the cook writes, after the point of no return: both sides are told so.
 inline void a_cancel_that_comes_too_late()
 {
     smooth_node smooth("late", side, iterations);
@@ -196,7 +196,7 @@ inline void a_cancel_that_comes_too_late()
     EXPECT(smooth.is_right());
 }
 
-// Two at once; the cancel of one does not touch the other.
+// Two cooks at the same time: a cancel of one does not affect the other.
 inline void side_by_side()
 {
     smooth_node first("first", side, iterations), second("second", side, iterations);
@@ -212,7 +212,7 @@ inline void side_by_side()
     EXPECT(second_is_whole && second.is_right());
 }
 
-// What a waiting thread does for others is not part of the cook.
+// Work that a waiting thread does for other code is not part of the cook.
 inline void keeps_to_itself()
 {
     smooth_node smooth("itself", side, iterations);
@@ -221,7 +221,7 @@ inline void keeps_to_itself()
     host::set_other_task(nullptr);
 }
 
-// Open curves, points that nobody has, what is no polygon, and nothing to do.
+// Open curves, unused points, primitives that are not polygons, and empty geometry.
 inline void all_kinds_of_geometry()
 {
     host::geometry_node input("kinds_input");

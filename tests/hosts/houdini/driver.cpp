@@ -1,4 +1,4 @@
-// Drives the Houdini example as Houdini's user, main thread and agents do: driver PLUGIN SCENARIO.
+// Drives the Houdini example, in the roles of Houdini's user, main thread and agents: driver PLUGIN SCENARIO.
 
 #include <cstdio>
 #include <cstring>
@@ -9,8 +9,8 @@
 
 namespace {
 
-// How long a cook goes on after somebody stopped it in its middle, and how long all of it takes. Without
-// its polls the plugin is not stopped; then this prints how long it went on, and fails.
+// Measures how long a cook goes on after it was stopped in its middle, and how long a whole cook takes.
+// Without its polls the plugin is not stopped; then this prints how long it went on, and fails.
 void measures()
 {
     constexpr GA_Index side = 300;

@@ -1,4 +1,4 @@
-// Scenario: Houdini exits while jobs wait and run, and the plugin's code goes.
+// Scenario: Houdini exits while jobs are queued and running, and the plugin is unloaded.
 #ifndef DCC_TESTS_HOUDINI_EXITS_HPP
 #define DCC_TESTS_HOUDINI_EXITS_HPP
 
@@ -55,7 +55,7 @@ inline void run()
     EXPECT(ends == std::vector<dcc::job_state>(3, dcc::job_state::interrupted));
     EXPECT(host::event_generators() == 0);
 
-    // From now on everybody is refused, and nobody crashes.
+    // From now on all calls are refused, and nothing crashes.
     EXPECT(pumps::main_thread() == nullptr);
     dcc_job *job = nullptr;
     EXPECT(pumps::post_cook("/obj/running", nullptr, &job) == DCC_ERROR_SHUTDOWN && job == nullptr);
@@ -68,7 +68,7 @@ inline void run()
 
     smooth.reset();
     EXPECT(host::unload_plugin());
-    // What agents still hold belongs to nobody's code.
+    // The objects that agents still hold have no functions of the plugin.
     EXPECT(cook.is_cancelled() && !cook.cancel("again"));
     EXPECT(!cook_that_waits.cancel());
     queue.reset();
@@ -120,7 +120,7 @@ inline void run_while_all_is_going_on()
                    job.state() == dcc::job_state::interrupted);
 }
 
-// Ends the process: an agent's job asks Houdini to exit.
+// An agent's job asks Houdini to exit, which ends the process.
 inline void run_inside_a_job()
 {
     pumps::find_symbols();

@@ -202,7 +202,7 @@ OP_ERROR SOP_Node::cookMe(OP_Context &context) { return cookMySop(context); }
 OP_ERROR SOP_Node::duplicateSource(unsigned index, OP_Context &)
 {
     const auto *source = static_cast<const SOP_Node *>(myInputs.at(index));
-    // What a SOP does not manage itself Houdini takes for changed.
+    // Houdini takes all data IDs for changed that a SOP does not manage itself.
     if (!mySopFlags.getManagesDataIDs())
         gdp->getP()->bumpDataId();
     gdp->replaceWith(*source->getLastGeo());

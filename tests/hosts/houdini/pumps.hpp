@@ -66,12 +66,12 @@ inline void under_a_budget()
     for (; runs < count; ++turns) {
         const int before = runs;
         host::turn_event_loop();
-        // The budget is 8 ms: no fourth one is begun.
+        // The budget is 8 ms, so a fourth job does not begin.
         EXPECT(runs > before && runs - before <= 3);
     }
     EXPECT(turns >= count / 3);
 
-    // A job in slices has one slice a turn.
+    // A job in slices gets one slice in each turn.
     int slices = 0;
     const dcc::job job = queue().post("Slices", [&slices] {
         return ++slices < 5 ? dcc::step::again : dcc::step::done;
@@ -82,7 +82,7 @@ inline void under_a_budget()
     }
     EXPECT(job.state() == dcc::job_state::completed);
 
-    // Without a loop, as in hython, the script pumps.
+    // Without an event loop, as in hython, the script pumps.
     bool ran = false;
     queue().post("By hand", [&ran] { ran = true; });
     EXPECT(pump(8) == DCC_OK && ran);
@@ -102,7 +102,7 @@ inline void an_agent_cooks()
     EXPECT(whole.state() == dcc::job_state::completed);
     EXPECT(smooth.is_right());
 
-    // What the agent has is the id of its own job; the cook's job is that one's child.
+    // The agent has the id of its own job; the cook's job is the child of that job.
     const dcc::job stopped = cook_by_agent("/obj/wanted");
     {
         held_cook agent(middle, [&](held_cook &) {
@@ -114,7 +114,7 @@ inline void an_agent_cooks()
     EXPECT(smooth.error() == "Cancelled: the agent gave up");
     EXPECT(smooth.is_untouched());
 
-    // By the token of its request, and by Esc.
+    // The stop comes by the token of the request, and by Esc.
     const dcc::token request = dcc::token::create();
     const dcc::job of_request = cook_by_agent("/obj/wanted", request);
     {
@@ -135,7 +135,7 @@ inline void an_agent_cooks()
     EXPECT(escaped.state() == dcc::job_state::cancelled);
     EXPECT(escaped.token().reason() == "Interrupted by the user");
 
-    // Cancelled while it waits it never runs.
+    // A job that is cancelled while it is queued never runs.
     const dcc::job waiting = cook_by_agent("/obj/wanted");
     EXPECT(waiting.cancel());
     host::forget_questions();

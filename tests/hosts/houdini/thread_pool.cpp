@@ -1,5 +1,5 @@
-// The threads of the Houdini that the tests play, on which UTparallelFor works. They are kept from loop
-// to loop as TBB's are, so what a plugin leaves behind on one of them meets the next loop.
+// The threads of the stand-in for Houdini, on which UTparallelFor runs. They live from loop to loop, like
+// TBB's, so anything that a plugin leaves current on one of them affects the next loop.
 
 #include <UT/UT_ParallelUtil.h>
 
@@ -16,7 +16,7 @@
 
 namespace {
 
-// What the tests have called in the midst of loops.
+// A function that a test has called in the middle of loops.
 class hook {
 public:
     void set(std::function<void()> function)
@@ -45,7 +45,7 @@ hook before_chunk, other_task;
 
 thread_local int isolations = 0;
 
-// A parallel loop: whoever works on it takes one chunk after the other.
+// A parallel loop: each thread that works on it takes one chunk after the other.
 class loop {
 public:
     loop(int count, const std::function<void(int)> &chunk) : count_(count), left_(count), chunk_(chunk)
@@ -88,7 +88,7 @@ private:
     const int count_;
     int next_ = 0, left_;
     std::exception_ptr thrown_;
-    // Not called once all chunks were taken, and so not after wait.
+    // This is not called after all chunks were taken, and so not after wait.
     const std::function<void(int)> &chunk_;
 };
 
@@ -133,7 +133,7 @@ private:
 
 void stand_in::run_in_parallel(int count, const std::function<void(int)> &chunk)
 {
-    // As long as the process: a check that fails ends it on any of these threads.
+    // The pool lives as long as the process, because a failed check ends the process on any of these threads.
     static pool &threads = *new pool;
     const auto made = std::make_shared<loop>(count, chunk);
     threads.help_with(made);

@@ -1,4 +1,4 @@
-// The commands by themselves: what they compute, undo, and refuse.
+// The commands by themselves: their results, their undo, and what they refuse.
 
 #include "driver.hpp"
 
@@ -51,7 +51,7 @@ void it_smooths_and_is_undone_and_redone()
     const std::vector<MPoint> expected = smoothed(mesh, 7, 0.25);
     std::vector<MPoint>& points = maya().meshes["gridShape"].points;
     std::vector<MPoint> first;
-    // As many threads as you like, by the names of transform and shape, and by selection.
+    // Any number of threads; the object is named by its transform, by its shape, or by the selection.
     for (int threads : {1, 2, 3, 64})
         for (const char* name : {" grid", " gridShape", ""}) {
             maya().meshes["gridShape"] = mesh;
@@ -72,7 +72,7 @@ void it_smooths_and_is_undone_and_redone()
     maya().threads = 2;
     maya().selected.clear();
 
-    // Two in a row are undone one by one.
+    // Two commands in a row are undone one by one.
     EXPECT(maya().execute("dccSmooth grid"));
     const std::vector<MPoint> once = points;
     EXPECT(maya().execute("dccSmooth grid"));
@@ -138,7 +138,7 @@ void jobs_are_listed_and_cancelled_by_script()
 
     EXPECT(maya().execute("dccCancel -reason \"changed \\\"my\\\" mind\" " + ids[0] + " " + ids[2]));
     EXPECT(maya().result == "2");
-    // Again: they are asked already.
+    // A second cancel: both jobs were asked already.
     EXPECT(maya().execute("dccCancel " + ids[0]));
     EXPECT(maya().result == "0");
     const dcc::job first = dcc::job::find(std::stoull(ids[0]));
@@ -148,7 +148,7 @@ void jobs_are_listed_and_cancelled_by_script()
     EXPECT(contains(last_shown(), "was cancelled: changed \"my\" mind"));
     EXPECT(maya().undoable() == 1);
     maya().flushUndo();
-    // What fails says so, too, and what is long is cut for people.
+    // A command that fails says so, too, and a long text is cut for users.
     EXPECT(maya().execute("dccPost \"noSuchCommand \xc3\xa4" + std::string(5000, 'x') + "\""));
     const dcc::job wrong = dcc::job::find(std::stoull(maya().result));
     process_events_until([&] { return wrong.state() == dcc::job_state::failed; });

@@ -1,4 +1,4 @@
-// dccSmooth and a cancel when its passes are done: right before it writes the mesh, and while it does.
+// A cancel of dccSmooth when its passes are done: right before it writes the mesh, and while it writes.
 
 #include "driver.hpp"
 
@@ -6,7 +6,7 @@ namespace {
 
 const char* const command = "dccSmooth -iterations 10 grid";
 
-// Calls something once after the last pass, when nothing polls any more.
+// Calls a function once after the last pass, when no thread polls any more.
 class at_the_end {
 public:
     template <class Function> explicit at_the_end(Function function)
@@ -21,7 +21,7 @@ public:
     ~at_the_end() { maya().onProgress = nullptr; }
 };
 
-// Calls something while the mesh is written; false: that fails.
+// Calls a function while the mesh is written. If it returns false, the write fails.
 class at_the_write {
 public:
     template <class Function> explicit at_the_write(Function function) { maya().onWrite = function; }

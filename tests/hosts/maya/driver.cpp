@@ -1,5 +1,5 @@
-// Drives the plug-in of examples/hosts/maya in the stand-in of Maya. Arguments: the plug-in's file, and
-// maybe --figures and a name for them, to measure only.
+// Drives the plug-in of examples/hosts/maya in the stand-in for Maya. Arguments: the plug-in's file, and
+// optionally --figures and a name for the figures, to measure only.
 
 #include "driver.hpp"
 

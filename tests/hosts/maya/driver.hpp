@@ -1,4 +1,4 @@
-// What the scenarios of this folder share: a scene, the plug-in that is driven, and someone who cancels.
+// What the scenarios of this folder share: a scene, the driven plug-in, and code that cancels.
 #pragma once
 
 #include "../../cpp/expect.hpp"
@@ -73,7 +73,7 @@ inline bool is_mapped(const std::string& path)
     return false;
 }
 
-// The plug-in, unloaded at the end, and checked to be gone then.
+// The loaded plug-in. The destructor unloads it and checks that it is gone.
 class loaded_plugin {
 public:
     explicit loaded_plugin(const std::string& path) : path_(path)
@@ -99,7 +99,7 @@ public:
         path_.clear();
     }
 
-    // What a bridge asks for on the main thread, to post from its own.
+    // The dispatcher, which a bridge gets on the main thread to post from its own.
     dcc::dispatcher dispatcher() const
     {
         void* const library = dlopen(path_.c_str(), RTLD_NOW | RTLD_NOLOAD);
@@ -117,7 +117,7 @@ private:
     std::string path_;
 };
 
-// The event loop, until something is so; the test fails if that takes for ever.
+// Runs the event loop until the condition holds; the test fails if that hangs.
 template <class Condition> void process_events_until(Condition condition)
 {
     const auto end = test_clock::now() + hangs_after;
@@ -137,7 +137,7 @@ template <class Condition> void wait_until(Condition condition)
     }
 }
 
-// Whether the bar only rose, in several steps, and is gone.
+// Whether the progress bar only rose, in several steps, and is closed.
 inline bool bar_rose_and_is_gone()
 {
     const std::vector<int>& bar = maya().bar;
@@ -153,7 +153,7 @@ inline void cancel_elsewhere(std::uint64_t id, const char* reason)
     agent.join();
 }
 
-// Calls something once in the middle of the next dccSmooth, on the main thread, as if Maya had done it
+// Calls a function once in the middle of the next dccSmooth, on the main thread, as if Maya had called it
 // while it showed the progress.
 class half_way {
 public:
@@ -174,6 +174,6 @@ void commands(const std::string& plugin);
 void committing(const std::string& plugin);
 void idle(const std::string& plugin);
 void unloading(const std::string& plugin);
-// With expectations, or only what is measured.
+// Checks and measures, or only measures.
 void stopping(const std::string& plugin);
 void print_figures(const std::string& plugin, const char* name);

@@ -1,5 +1,5 @@
-// Jobs that other threads post for Maya's main thread: run when it is idle, under a budget, and where
-// there is no idle.
+// Jobs that other threads post for Maya's main thread: they run when Maya is idle, within a budget, and also
+// in modes without idle events.
 
 #include "driver.hpp"
 
@@ -39,21 +39,21 @@ void a_workers_jobs_leave_the_window_its_time(const loaded_plugin& loaded)
         turns += in_turn > 0 ? 1 : 0;
         EXPECT(maya().timers() == 1 || done == posted);
     }
-    // Six milliseconds each sixtieth of a second: three jobs, or four where the clock is coarse.
+    // The budget is six milliseconds each sixtieth of a second: three jobs, or four if the clock is coarse.
     EXPECT(most_in_turn <= 4 && turns >= posted / 4);
     EXPECT(test_clock::now() - begin > std::chrono::milliseconds(16 * (turns - 2)));
-    // When nothing is left nothing is registered.
+    // When no job is left, no callback is registered.
     process_events_until([] { return maya().timers() == 0; });
     EXPECT(maya().idleCommands() == 0);
 
-    // And the next one wakes Maya again.
+    // The next post wakes Maya again.
     std::thread again([&] { queue.post("one more", [&] { ++done; }); });
     again.join();
     process_events_until([&] { return done == posted + 1; });
     process_events_until([] { return maya().timers() == 0; });
 }
 
-// A step has one slice in each tick, so the timer goes on until it is done.
+// A job in slices gets one slice in each tick, so the timer runs until the job is done.
 void a_job_in_slices(const loaded_plugin& loaded)
 {
     const dcc::dispatcher queue = loaded.dispatcher();
@@ -70,7 +70,8 @@ void a_job_in_slices(const loaded_plugin& loaded)
     process_events_until([] { return maya().timers() == 0; });
 }
 
-// Maya may handle events while a command asks for Esc, or in a dialog that a job has opened.
+// Maya may handle events while a command asks for Esc, or in a dialog that a job has opened: no job may begin
+// there.
 void nothing_begins_in_the_middle_of_something(const loaded_plugin& loaded)
 {
     const dcc::dispatcher queue = loaded.dispatcher();
@@ -125,7 +126,7 @@ void a_worker_waits_for_its_job(const loaded_plugin& loaded)
     process_events_until([] { return maya().timers() == 0; });
 }
 
-// In batch and mayapy the script pumps.
+// In batch mode and in mayapy the script pumps.
 void without_a_window(const std::string& plugin)
 {
     for (MGlobal::MMayaState state : {MGlobal::kBatch, MGlobal::kLibraryApp}) {
@@ -145,7 +146,7 @@ void without_a_window(const std::string& plugin)
         EXPECT(maya().execute("dccPump -budget 1000"));
         EXPECT(ran == 3 && maya().result == "0");
 
-        // No computation, so no Esc; but an agent still cancels.
+        // Without a computation there is no Esc, but an agent can still cancel.
         const int computations = maya().computationsBegun;
         EXPECT(maya().execute("dccPost \"dccSmooth -iterations 1000000000 grid\""));
         const dcc::job job = dcc::job::find(std::stoull(maya().result));

@@ -1,4 +1,4 @@
-// dccSmooth is stopped half-way: by Esc, and by whoever knows its job.
+// dccSmooth is stopped half-way: by Esc, and by code that knows the id of its job.
 
 #include "driver.hpp"
 
@@ -18,7 +18,7 @@ struct run {
     double since_asked_ms; // or since half-way, if nobody asked
 };
 
-// One command, with something done half-way that asks it to stop.
+// Runs one command, and half-way a function that asks it to stop.
 template <class Function> run smooth_and(Function ask, int passes = iterations)
 {
     test_clock::time_point from = test_clock::now();
@@ -44,7 +44,7 @@ void cancel_by_id()
     cancel_elsewhere(dcc::job::current().id(), "not that mesh");
 }
 
-// Nothing is left of it, neither in the scene nor to be undone.
+// Checks that nothing is left of the command, neither in the scene nor in the undo queue.
 void expect_untouched(const stand_in::Mesh& before)
 {
     EXPECT(same(maya().meshes["gridShape"].points, before.points));
@@ -53,7 +53,7 @@ void expect_untouched(const stand_in::Mesh& before)
     EXPECT(!dcc::job::current());
 }
 
-// All of its steps in one bar: the reading of the mesh, and each pass.
+// The command shows all of its steps in one bar: reading the mesh, and each pass.
 void a_command_shows_how_far_it_is(const stand_in::Mesh& before)
 {
     for (int passes : {5, iterations}) {
@@ -73,7 +73,7 @@ void a_command_shows_how_far_it_is(const stand_in::Mesh& before)
     }
     expect_untouched(before);
 
-    // Stopped, the bar goes as it was.
+    // When the command is stopped, the bar closes without reaching its end.
     const bool was_stopped = smooth_and(cancel_by_id).was_stopped;
     EXPECT(was_stopped);
     EXPECT(bar_rose_and_is_gone());
@@ -98,7 +98,7 @@ void a_command_is_stopped(const stand_in::Mesh& before)
     EXPECT(contains(last_shown(), "not that mesh"));
     expect_untouched(before);
 
-    // Neither is remembered by the next one.
+    // The next command remembers neither.
     EXPECT(maya().execute(smooth()));
     EXPECT(maya().undoable() == 1);
     EXPECT(maya().undo());
@@ -106,7 +106,7 @@ void a_command_is_stopped(const stand_in::Mesh& before)
     expect_untouched(before);
 }
 
-// The agent knows the id of the job that it had posted, and not of what runs within.
+// The agent knows the id of the job that it posted, and not the id of the job inside.
 void a_posted_command_is_stopped(const stand_in::Mesh& before)
 {
     const auto post = [] {
@@ -126,7 +126,7 @@ void a_posted_command_is_stopped(const stand_in::Mesh& before)
         EXPECT(contains(last_shown(), "was cancelled: the agent left"));
         expect_untouched(before);
     }
-    // Esc is pressed while the inner one asks, and the agent learns of it.
+    // Esc is pressed while the inner job asks, and the agent is told.
     {
         const dcc::job job = post();
         const half_way middle(press_esc);
@@ -143,7 +143,8 @@ void a_posted_command_is_stopped(const stand_in::Mesh& before)
     expect_untouched(before);
 }
 
-// Before the first pass, within one, or while the threads wait for each other; nothing else ends these.
+// The stop comes before the first pass, within a pass, or while the threads wait for each other. Nothing else
+// ends these commands.
 void every_moment_is_one_to_stop(const stand_in::Mesh& before)
 {
     for (int moment = 0; moment < 60; ++moment) {
@@ -168,7 +169,7 @@ void every_moment_is_one_to_stop(const stand_in::Mesh& before)
     }
 }
 
-// The job that each thread polls is the command's.
+// Each thread polls the command's job.
 void every_thread_polls(int threads)
 {
     std::size_t polled = 0;

@@ -1,4 +1,5 @@
-// The plug-in comes and goes: while jobs wait, while its callbacks are registered, while others post.
+// The plug-in is loaded and unloaded while jobs are queued, while its callbacks are registered, and while
+// other threads post.
 
 #include "driver.hpp"
 
@@ -25,7 +26,7 @@ void jobs_that_wait_end_with_the_plugin(const std::string& plugin)
         EXPECT(maya().execute("dccPost \"dccSmooth grid\""));
         jobs.push_back(dcc::job::find(std::stoull(maya().result)));
     }
-    // One of somebody else, and one between two slices, which has the timer registered.
+    // A job of other code, and a job between two slices, which keeps the timer registered.
     int told = 0, slices = 0;
     dcc::post_options options;
     options.completion = [&](const dcc::job&, dcc::job_state state) {
@@ -40,12 +41,12 @@ void jobs_that_wait_end_with_the_plugin(const std::string& plugin)
     for (const dcc::job& job : jobs)
         EXPECT(job.state() == dcc::job_state::interrupted);
 
-    // Its wake is still queued: it finds no command, and says nothing.
+    // The plug-in's wake is still queued: it finds no command, and says nothing.
     const std::size_t shown = maya().shown.size();
     EXPECT(maya().idleCommands() == 1);
     maya().processEvents();
     EXPECT(maya().idleCommands() == 0 && maya().shown.size() == shown);
-    // Who kept the queue is refused, and nothing of the plug-in is called.
+    // A post by code that kept the dispatcher is refused, and nothing of the plug-in is called.
     dcc::job refused;
     EXPECT(queue.try_post(refused, "too late", [] {}) == DCC_ERROR_SHUTDOWN);
     EXPECT(maya().idleCommands() == 0);
@@ -86,15 +87,15 @@ void it_is_not_unloaded_from_inside(const std::string& plugin)
     const dcc::job job = queue.post("", try_it);
     process_events_until([&] { return job.state() == dcc::job_state::completed; });
     EXPECT(asked == 2);
-    // Nothing was closed by that.
+    // This closed nothing.
     EXPECT(maya().execute("dccSmooth grid"));
-    // While its command could be undone Maya itself refuses.
+    // While a command of the plug-in could be undone, Maya itself refuses.
     EXPECT(!maya().unloadPlugin(plugin));
     EXPECT(maya().undo());
     EXPECT(!maya().unloadPlugin(plugin));
 }
 
-// A job on another thread that does not stop holds the plug-in, until it does.
+// A job on another thread that does not stop keeps the plug-in loaded until it does.
 void a_worker_that_does_not_stop_is_not_left_alone(const std::string& plugin)
 {
     loaded_plugin loaded(plugin);
@@ -136,7 +137,7 @@ void maya_exits_while_a_worker_waits(const std::string& plugin)
     }
 }
 
-// Other threads post, cancel and wake all the time. Each job that was taken is told its end once.
+// Other threads post, cancel and wake all the time. Each accepted job is told its end once.
 void it_comes_and_goes_while_others_post(const std::string& plugin)
 {
     for (int round = 0; round < 25; ++round) {

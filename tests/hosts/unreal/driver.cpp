@@ -2,8 +2,8 @@
 //
 //     driver <module> <folder for settings> esc | budget | preview | unload | serve [Key=Value...]
 //
-// `serve` ticks until its input ends or says "quit", so that another process can talk to the bridge; "log"
-// has it print the log, "unload" unload the module and load it again, "esc" press Esc in the next dialog.
+// `serve` ticks until its input ends or says "quit", so that another process can talk to the bridge. "log"
+// prints the log, "unload" unloads the module and loads it again, "esc" presses Esc in the next dialog.
 #include <dlfcn.h>
 #include <poll.h>
 #include <time.h>
@@ -58,7 +58,7 @@ bool is_mapped(const std::string &library)
     return false;
 }
 
-// A loaded module, as the engine's module manager has it.
+// A loaded module, as the engine's module manager holds it.
 class module {
 public:
     explicit module(const std::string &path)
@@ -97,7 +97,7 @@ private:
 
 void tick() { FTSTicker::GetCoreTicker().Tick(0.016f); }
 
-// Ticks as the engine's loop does until the condition holds.
+// Ticks like the engine's loop until the condition holds.
 template <class Condition> void tick_until(const Condition &condition)
 {
     const auto give_up = driver_clock::now() + hangs_after;
@@ -110,10 +110,10 @@ template <class Condition> void tick_until(const Condition &condition)
 
 int ended() { return stand_in::count_in_log(" passes ("); }
 
-// More passes than any machine makes within a test, and a mesh that takes a pass a few milliseconds.
+// More passes than any machine makes during a test, and a mesh for which a pass takes a few milliseconds.
 constexpr const char *for_ever = "1000000000";
 
-// Esc in a slow task's dialog stops the job, and the bar moves as the job does.
+// Esc in a slow task's dialog stops the job, and the dialog's bar follows the job's progress.
 void esc(const std::string &path)
 {
     module loaded(path);
@@ -137,7 +137,7 @@ void esc(const std::string &path)
     EXPECT(std::is_sorted(shown.begin(), shown.end()) && shown.back() > 0.0f && shown.back() < 1.0f);
     EXPECT(stand_in::shown_fractions().back() < 0.9f);
 
-    // The next one is not cancelled by what was pressed before, and its bar comes to the end.
+    // The next job is not cancelled by the earlier key press, and its bar reaches the end.
     shown.clear();
     stand_in::on_dialog([&](float fraction) {
         shown.push_back(fraction);
@@ -153,7 +153,8 @@ void esc(const std::string &path)
     std::printf("FIGURE unreal_esc cancel to return: %.1f ms; whole run without: %.0f ms\n", after, whole);
 }
 
-// Three jobs in slices: each tick keeps to its budget, all go on, one is cancelled in between.
+// Three jobs in slices: each tick keeps to its budget, all jobs advance, and one is cancelled between two
+// ticks.
 void budget(const std::string &path)
 {
     module loaded(path);
@@ -172,13 +173,13 @@ void budget(const std::string &path)
     }
     std::printf("FIGURE unreal_tick budget 4 ms: median %.1f ms of %zu ticks\n", median(ticks), ticks.size());
     EXPECT(ticks.size() >= 10);
-    // Of the processor, which others on this machine do not take from: the budget, and a slice.
+    // This is processor time, which other programs do not change: the budget, and a slice.
     EXPECT(median(used) < 6.0);
     EXPECT(stand_in::count_in_log(" completed after 20 of 20 passes") == 2);
     EXPECT(stand_in::console("CancellableJobs.Cancel"));
     tick_until([] { return ended() == 3; });
     EXPECT(stand_in::count_in_log("(CancellableJobs.Cancel); mesh revision 2") == 1);
-    // What is started afterwards is not cancelled, on workers neither.
+    // A job that is started afterwards is not cancelled, also not on workers.
     EXPECT(stand_in::console("CancellableJobs.Smooth 5 worker"));
     tick_until([] { return ended() == 4; });
     EXPECT(stand_in::count_in_log(" completed after 5 of 5 passes") == 1);
@@ -199,7 +200,7 @@ bool operator==(const shown_mesh &left, const shown_mesh &right)
            left.roughness == right.roughness;
 }
 
-// What the viewport shows.
+// The mesh that the viewport shows.
 shown_mesh shown()
 {
     EXPECT(stand_in::console("CancellableJobs.Show"));
@@ -217,7 +218,7 @@ void start_in_slices(const std::string &passes)
     EXPECT(stand_in::console("CancellableJobs.Smooth " + passes + " sliced"));
 }
 
-// A run in slices shows its passes. Cancelled where it awaits, its coroutine takes them back.
+// A run in slices shows its passes. If it is cancelled during an await, its coroutine takes them back.
 void preview(const std::string &path)
 {
     int runs = 0;
@@ -226,7 +227,7 @@ void preview(const std::string &path)
         module loaded(path);
         before = shown();
         EXPECT(before.passes == 0 && before.revision == 0 && before.roughness > 0);
-        // Before it begins, in the midst of the first pass, and after some.
+        // The cancel comes before the run begins, during its first pass, and after some passes.
         for (const int passes : {-1, 0, 1, 5}) {
             start_in_slices(for_ever);
             if (passes >= 0)
@@ -241,7 +242,7 @@ void preview(const std::string &path)
         }
         EXPECT(stand_in::count_in_log(" cancelled after ") == runs);
 
-        // Of two the later one is shown; the end of the other does not take that back.
+        // Of two runs the later one is shown; the end of the earlier one does not change that.
         start_in_slices("20");
         start_in_slices(for_ever);
         tick_until([&runs] { return ended() > runs; });
@@ -253,7 +254,8 @@ void preview(const std::string &path)
         const shown_mesh smoothed = shown();
         EXPECT(smoothed.passes == 0 && smoothed.revision == 1 && smoothed.roughness < before.roughness);
 
-        // Unloaded in its midst it is taken back on the game thread; the module checks that.
+        // If the module is unloaded during a run, the preview is taken back on the game thread; the module
+        // checks that.
         start_in_slices(for_ever);
         tick_until([] { return shown().passes > 0; });
     }
@@ -262,7 +264,8 @@ void preview(const std::string &path)
     EXPECT(shown() == before);
 }
 
-// Unloaded while jobs run on workers, between slices, and wait: all end, each once, and the code goes.
+// The module is unloaded while jobs run on workers, are between slices, and are queued: each ends once, and
+// the module is unmapped.
 void unload(const std::string &path)
 {
     for (int round = 1; round <= 3; ++round) {
@@ -272,7 +275,7 @@ void unload(const std::string &path)
             for (const char *mode : {"worker", "worker", "sliced", "worker", "slow_task"})
                 EXPECT(stand_in::console(std::string("CancellableJobs.Smooth ") + for_ever + " " + mode));
             if (round == 2) {
-                // Once the slow task is over, some run for sure.
+                // Once the slow task is over, some jobs surely run.
                 stand_in::on_dialog([](float) { return true; });
                 tick_until([&] { return ended() == before + 1; });
             }
@@ -304,7 +307,7 @@ void serve(const std::string &path)
             loaded.Reset();
             loaded = MakeUnique<module>(path);
         } else if (line == "esc") {
-            // In the next dialog, once it has lived a while.
+            // Esc is pressed in the next dialog, after some updates.
             stand_in::on_dialog([asked = 0](float) mutable { return ++asked == 3; });
         } else if (line != "log") {
             EXPECT(stand_in::console(line));
