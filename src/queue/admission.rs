@@ -25,7 +25,7 @@ pub(super) const UNFINISHED: u64 = 1 << 32;
 
 pub(super) const DEPTH: u64 = UNFINISHED - 1;
 
-/// Why a job was not let in.
+/// Why a queue did not let a job in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// The dispatcher is closed.
@@ -35,12 +35,12 @@ pub enum Refused {
 }
 
 impl Queues {
-    /// The greatest number of jobs that may wait.
+    /// The greatest number of jobs that may be Queued at a time.
     pub fn capacity(&self, queue: HeldQueue<'_>) -> u32 {
         queue.cell.capacity.load(Ordering::Relaxed)
     }
 
-    /// How many jobs wait.
+    /// How many jobs are Queued or on their way in. Jobs between two slices do not count.
     pub fn depth(&self, queue: HeldQueue<'_>) -> u32 {
         (queue.cell.admission.load(Ordering::Relaxed) & DEPTH) as u32
     }
@@ -55,7 +55,8 @@ impl Queues {
         queue.cell.admission.load(Ordering::Acquire) & CLOSED != 0
     }
 
-    /// Counts a job in. `waits`: it is to wait, otherwise it runs at once.
+    /// Counts a job in, before the job is made. `waits`: the job is to wait for its turn; otherwise
+    /// it runs at once, and a full queue lets it in, too.
     pub fn admit(&self, queue: HeldQueue<'_>, waits: bool) -> Result<(), Refused> {
         let cell = queue.cell;
         let capacity = u64::from(cell.capacity.load(Ordering::Relaxed));
@@ -79,7 +80,8 @@ impl Queues {
         }
     }
 
-    /// Counts out a job that was counted in and did not get in. True: as for `finished`.
+    /// Counts out a job that was counted in and did not get in. True: the queue is closed and this
+    /// was its last job, so the caller has to give back the queue's reference to the dispatcher.
     #[must_use]
     pub fn dismiss(&self, queue: HeldQueue<'_>, waits: bool) -> bool {
         let counted = UNFINISHED + u64::from(waits);
@@ -88,7 +90,7 @@ impl Queues {
     }
 
     /// Counts out `count` jobs that are over, at least one. True: the queue is closed and they were
-    /// its last ones.
+    /// its last jobs, so the caller has to give back the queue's reference to the dispatcher.
     #[must_use]
     pub fn finished(&self, queue: HeldQueue<'_>, count: u64) -> bool {
         let counted = count * UNFINISHED;
@@ -97,14 +99,15 @@ impl Queues {
     }
 
     /// Lets a published job wait for its turn on the dispatcher's thread. False: the queue is
-    /// closed.
+    /// closed, and the job did not get in.
     #[inline]
     pub fn push(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> bool {
         queue.cell.inbox.push(job.number(), job.cell().next()).is_ok()
     }
 
-    /// Lets a published job wait for another thread. `None`: the queue is closed. False: the job
-    /// was cancelled before, and waits for its completion.
+    /// Lets a published job wait for a thread other than the dispatcher's. `None`: the queue is
+    /// closed, and the job did not get in. False: the job was claimed before, and waits for its
+    /// completion instead.
     pub fn push_elsewhere(&self, queue: HeldQueue<'_>, job: &HeldPosted<'_>) -> Option<bool> {
         let mut lists = queue.cell.lists.lock();
         if self.is_closed(queue) {
@@ -161,7 +164,7 @@ impl Queues {
     }
 
     /// Closes the queue to new jobs. True: every job that was let in is over, and the queue was
-    /// open until now.
+    /// open until now. So the caller has to give back the queue's reference to the dispatcher.
     #[must_use]
     pub fn close(&self, queue: HeldQueue<'_>) -> bool {
         let cell = queue.cell;

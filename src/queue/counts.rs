@@ -44,9 +44,10 @@ impl Left {
 /// A look at a queue by a thread that has no hold of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
-    /// How many jobs wait.
+    /// How many jobs wait for their first turn.
     pub waiting: u32,
-    /// The id of the job that the dispatcher's thread is inside, and since when.
+    /// As `Queues::busy`: the id of the job that keeps the dispatcher's thread busy, and since
+    /// when.
     pub busy: (u64, u64),
 }
 
@@ -68,13 +69,15 @@ impl Queues {
         }
     }
 
-    /// The job that the pump runs.
+    /// The id of the post of the job whose function the pump calls at this moment. `None`: it calls
+    /// none.
     pub(super) fn runs_here(&self, queue: HeldQueue<'_>) -> Option<PostedId> {
         let id = PostedId(queue.cell.runs_here.load(Ordering::Relaxed));
         (id != PostedId::NONE).then_some(id)
     }
 
-    /// When the job that has waited longest for its first turn was posted.
+    /// When the job that has waited longest for its first turn was posted. `None`: no job waits for
+    /// its first turn.
     pub fn oldest_ns(&self, queue: HeldQueue<'_>) -> Option<u64> {
         let lists = self.drained(queue);
         let all = lists.ready.iter().chain([&lists.elsewhere]);

@@ -16,8 +16,8 @@ use crate::sys::sync::Ordering;
 use crate::sys::thread_identity;
 
 impl Queues {
-    /// Lets the host's functions be called. Their owner, if there is one, has adopted the
-    /// dispatcher already.
+    /// Lets the host's functions be called from now on. Their owner, if there is one, has adopted
+    /// the dispatcher already.
     pub fn set_host(&self, queue: HeldQueue<'_>, host: Host) {
         let cell = queue.cell;
         cell.has_veto.store(u32::from(host.has_veto()), Ordering::Relaxed);
@@ -38,8 +38,8 @@ impl Queues {
         &queue.cell.host_owned
     }
 
-    /// Calls one of the host's functions. `None`: they were forgotten, or their owner is being
-    /// closed.
+    /// Calls one of the host's functions by `call`, and returns its result. `None`: nothing was
+    /// called, because the functions were forgotten or their owner is being closed.
     pub fn call_host<R>(
         &self,
         owners: &Owners,
@@ -111,13 +111,14 @@ impl Queues {
         self.call_host_of(owners, queue, Host::wake);
     }
 
-    /// Whether the host has to be asked before each job.
+    /// Whether the pump has to ask the host before each job whether the job may run now.
     #[inline]
     pub fn has_veto(&self, queue: HeldQueue<'_>) -> bool {
         queue.cell.has_veto.load(Ordering::Relaxed) != 0
     }
 
-    /// Asks the host, and answers whether it says "not now".
+    /// Asks the host, and answers whether it says "not now". False also if its function can no
+    /// longer be called.
     pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
         self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
     }

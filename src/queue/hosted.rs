@@ -36,14 +36,15 @@ pub struct Leftover {
 }
 
 impl Hosted {
-    /// Lets these functions be called from now on.
+    /// Lets the host's functions be called from now on.
     pub fn set(&self, functions: Host) {
         self.0.lock().functions = Some(functions);
     }
 
-    /// Begins a call. `enter` runs under the lock once the call is counted. `is_same` is asked
-    /// under the lock and says whether the functions are still those of the caller's dispatcher.
-    /// `None`: they are not, or there are none.
+    /// Begins a call of the host's functions. Returns them with the result of `enter`, which runs
+    /// under the lock once the call is counted. `is_same` is asked under the lock and says whether
+    /// the functions are still those of the caller's dispatcher. `None`: they are not, or there are
+    /// none.
     pub fn begin<T>(
         &self,
         is_same: impl FnOnce() -> bool,
@@ -80,7 +81,8 @@ impl Hosted {
         None
     }
 
-    /// Whether the queue can be freed at once. False: the last call frees it.
+    /// Forgets the functions of a queue that is being removed. True: the caller frees the queue.
+    /// False: a call is under way, and the thread of the last call frees it.
     pub fn remove(&self) -> bool {
         let mut body = self.0.lock();
         body.functions = None;

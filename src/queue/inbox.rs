@@ -33,7 +33,7 @@ impl Inbox {
         self.0.store(NIL, Ordering::Relaxed);
     }
 
-    /// Pushes a cell. `number` and `link` are the cell's.
+    /// Pushes a cell, whose number and link are given. An error: the inbox is closed.
     #[inline]
     pub(super) fn push(&self, number: u32, link: &AtomicU32) -> Result<(), Closed> {
         let mut newest = self.0.load(Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl Inbox {
         }
     }
 
-    /// Whether nothing was pushed since the last take.
+    /// Whether nothing was pushed since the last take. False for a closed inbox.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.0.load(Ordering::Relaxed) == NIL

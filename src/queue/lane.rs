@@ -40,7 +40,8 @@ impl Turns {
     /// No lane was passed over.
     pub const NONE: Self = Self([0; LANES]);
 
-    /// The lane to take the next job from. `None`: no lane has work.
+    /// Chooses the lane to take the next job from, and counts the turn. `has_work` says of each
+    /// lane whether a job waits in it. `None`: no lane has work.
     #[inline]
     pub fn choose(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
         if let [false, true, false] = has_work {
@@ -54,7 +55,8 @@ impl Turns {
     fn choose_of_all(&mut self, has_work: [bool; LANES]) -> Option<Lane> {
         let with_work = || Lane::ALL.into_iter().filter(|lane| has_work[*lane as usize]);
         let out_of_patience = |lane: &Lane| self.0[*lane as usize] >= PATIENCE[*lane as usize];
-        // The lowest first, because it has waited longest.
+        // Among lanes that are out of patience the least urgent goes first, because it has waited
+        // longest.
         let chosen = with_work().rev().find(out_of_patience).or_else(|| with_work().next())?;
         for lane in with_work() {
             let passed = &mut self.0[lane as usize];

@@ -132,7 +132,7 @@ pub struct PostedCell {
     pub is_asked: AtomicU32,
     /// The thread that runs or ends the job, if that is not its dispatcher's; otherwise 0.
     runner: AtomicU64,
-    /// How many waits had begun when that thread began with it.
+    /// How many waits of all threads had begun when `runner` began with the job.
     waits_before: AtomicU64,
     /// The number of the state in which the job ended; 0 until its completion is due.
     ended: AtomicU32,
@@ -140,8 +140,8 @@ pub struct PostedCell {
     pub has_caller_id: AtomicU32,
     /// Whether an owner's close may end the job. Written before the cell is published.
     is_owned: AtomicU32,
-    /// Whether a function that had begun is called once more after a cancel. Written before the
-    /// cell is published.
+    /// Whether the job's function, if it had begun, is called once more after a cancel of the job.
+    /// Written before the cell is published.
     unwinds: AtomicU32,
     /// Whether the job was woken while its function ran. The lock of its queue's lists guards it.
     pub(super) is_woken: AtomicU32,
@@ -149,7 +149,7 @@ pub struct PostedCell {
     /// The progress that was last shown to the host, and when. Only the dispatcher's thread uses
     /// it.
     shown: (AtomicU64, AtomicU64),
-    /// Whether all is over, including the destroy-notify.
+    /// Whether the job's completion and its destroy-notify are over.
     is_over: AtomicU32,
     lock: Mutex<()>,
     changed: Condvar,
@@ -200,7 +200,7 @@ impl PostedCell {
     }
 
     /// Takes everything out of the cell. The caller holds `lock_to_take`. No work comes back if
-    /// another thread took it.
+    /// another thread has taken it before.
     #[inline]
     pub fn take(&self) -> (Option<Work>, Task) {
         let (work, task) = (self.take_work(), self.task());
@@ -230,23 +230,24 @@ impl PostedCell {
         self.task.work.function()
     }
 
-    /// The progress that was last shown, and when. Only for the dispatcher's thread.
+    /// The job's progress that was last shown to the host, and when. Only for the dispatcher's
+    /// thread.
     pub fn shown(&self) -> (u64, u64) {
         (self.shown.0.load(Ordering::Relaxed), self.shown.1.load(Ordering::Relaxed))
     }
 
-    /// Notes what progress was shown, and when. Only for the dispatcher's thread.
+    /// Notes which progress was shown to the host, and when. Only for the dispatcher's thread.
     pub fn set_shown(&self, done: u64, now_ns: u64) {
         self.shown.0.store(done, Ordering::Relaxed);
         self.shown.1.store(now_ns, Ordering::Relaxed);
     }
 
-    /// Lets its function be called once more after a cancel.
+    /// Lets the job's function be called once more after a cancel of the job.
     pub fn set_unwinds(&self) {
         self.unwinds.store(1, Ordering::Relaxed);
     }
 
-    /// Whether the function is called once more after a cancel.
+    /// Whether the job's function is called once more after a cancel of the job.
     #[inline]
     pub fn unwinds(&self) -> bool {
         self.unwinds.load(Ordering::Relaxed) != 0
@@ -284,8 +285,8 @@ impl PostedCell {
         self.word.store(generation << STAGE_BITS | to as u64, Ordering::Release);
     }
 
-    /// Notes the thread that runs or ends the job, if that is not the dispatcher's. `None`: it has
-    /// stopped.
+    /// Notes the thread that runs or ends the job, if that is not the dispatcher's. `None`: that
+    /// thread has stopped doing so.
     pub fn set_inside(&self, inside: Option<Inside>) {
         let Inside { thread, waits_before } = inside.unwrap_or_default();
         self.waits_before.store(waits_before, Ordering::Relaxed);
@@ -306,7 +307,8 @@ impl PostedCell {
         self.changed.notify_all();
     }
 
-    /// Whether all is over. The caller holds the lock.
+    /// Whether the job's completion and its destroy-notify are over. The caller holds the cell's
+    /// lock.
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed) != 0
     }
@@ -322,7 +324,8 @@ impl PostedCell {
         (number != 0).then(|| JobState::from_number(number))
     }
 
-    /// Says that all is over.
+    /// Notes that the job's completion and its destroy-notify are over, and wakes the threads that
+    /// wait for that.
     #[inline]
     pub fn end(&self) {
         if self.holds.load(Ordering::Acquire) == 1 {
@@ -335,7 +338,8 @@ impl PostedCell {
         self.changed.notify_all();
     }
 
-    /// Waits for a change, at most until a time on the library's clock. The caller holds the lock.
+    /// Waits until the cell is notified, at most until `until_ns` on the library's clock; `None`:
+    /// without a limit. The caller holds the cell's lock, which is given back meanwhile.
     pub fn wait(&self, lock: &mut MutexGuard<'_, ()>, until_ns: Option<u64>) {
         match until_ns {
             Some(time) => drop(self.changed.wait_until(lock, time)),
@@ -493,12 +497,12 @@ impl Posted {
         self.cells.get(id.number())
     }
 
-    /// Adds a hold. The caller knows that there is one already.
+    /// Adds a hold to the cell with this number. The caller knows that the cell has one already.
     pub(crate) fn hold(&self, number: u32) {
         self.listed(number).holds.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Drops a hold. The last one frees the cell.
+    /// Drops a hold of the cell with this number. The last one frees the cell.
     pub(crate) fn drop_hold(&self, number: u32) {
         self.drop_hold_of(number, self.cells.cell(number));
     }

@@ -7,7 +7,7 @@ use crate::queue::{HeldQueue, Queues};
 use crate::sys::sync::Ordering;
 use crate::sys::thread_identity;
 
-/// A note of what keeps a dispatcher's thread. Its drop restores the note before it.
+/// A note of what keeps a dispatcher's thread busy. Its drop restores the note that it replaced.
 #[derive(Debug)]
 #[must_use]
 pub struct Busy<'a> {
@@ -16,7 +16,8 @@ pub struct Busy<'a> {
 }
 
 impl Busy<'_> {
-    /// Notes another job, or 0 for none, and since when.
+    /// Changes the note: the job with the id `job`, or no job if that is 0, has kept the thread
+    /// busy since `since_ns`.
     pub fn note(&self, job: u64, since_ns: u64) {
         self.cell.busy_with.store(job, Ordering::Relaxed);
         self.cell.busy_since_ns.store(since_ns, Ordering::Relaxed);
@@ -53,8 +54,9 @@ impl ItsThread {
         }
     }
 
-    /// The thread as the wait graph sees it. Whatever the thread does keeps it from its queue, so
-    /// it counts as inside from before any wait.
+    /// The thread as the wait graph sees it. Whatever the thread does keeps it from pumping its
+    /// queue, so it counts as inside since before any wait began. `None`: there is no such thread
+    /// to wait for.
     pub fn inside(self) -> Option<Inside> {
         match self {
             Self::Is(thread) => Some(Inside { thread, waits_before: 0 }),
@@ -100,7 +102,8 @@ impl Queues {
         }
     }
 
-    /// The dispatcher's thread, for the wait graph. `None`: it has none, or that thread has ended.
+    /// The dispatcher's thread, for the wait graph. `None`: the dispatcher has no thread, or that
+    /// thread has ended.
     pub fn thread(&self, queue: HeldQueue<'_>) -> Option<Inside> {
         ItsThread::of(queue.cell.thread.load(Ordering::Relaxed)).inside()
     }
@@ -121,7 +124,8 @@ impl Queues {
         }
     }
 
-    /// Notes what keeps the dispatcher's thread, a job or 0 for none, until the result is dropped.
+    /// Notes until the result is dropped that the job with the id `job`, or no job if that is 0,
+    /// has kept the dispatcher's thread busy since `since_ns`.
     pub fn hold_thread<'a>(&'a self, queue: HeldQueue<'a>, job: u64, since_ns: u64) -> Busy<'a> {
         let before = self.busy(queue);
         let busy = Busy { cell: queue.cell, before };
@@ -129,8 +133,8 @@ impl Queues {
         busy
     }
 
-    /// Which job keeps the dispatcher's thread, and since when. Job 0 with a time: something else
-    /// of the host keeps it. Time 0: nothing does.
+    /// The id of the job that keeps the dispatcher's thread busy, and since when. Id 0 with a time:
+    /// the thread is in a pump or a function of the host, and in no job. Time 0: nothing is noted.
     pub fn busy(&self, queue: HeldQueue<'_>) -> (u64, u64) {
         let cell = queue.cell;
         (cell.busy_with.load(Ordering::Relaxed), cell.busy_since_ns.load(Ordering::Relaxed))

@@ -90,7 +90,7 @@ impl HeldQueue<'_> {
         self.id
     }
 
-    /// The number of its cell.
+    /// The number of the queue's cell.
     pub fn number(self) -> u32 {
         self.id.number()
     }
@@ -116,8 +116,8 @@ impl Queues {
         &self.posted
     }
 
-    /// Makes a queue with room for `capacity` waiting jobs. No other thread can reach it yet; the
-    /// caller has to give it its host.
+    /// Makes a queue with room for `capacity` waiting jobs. No other thread can reach the queue
+    /// yet; the caller has to give it the host's functions by `set_host`.
     pub fn create(&self, capacity: u32) -> Result<QueueId, Error> {
         let (number, cell) = self
             .cells
@@ -135,14 +135,16 @@ impl Queues {
         Ok(QueueId::new(number, cell.generation()))
     }
 
-    /// A queue that cannot be removed meanwhile. The caller guarantees that: it has pinned the
-    /// queue's dispatcher, or makes or buries it.
+    /// The queue with this id, with its cell. The caller guarantees that the queue is not removed
+    /// as long as the result is used: the caller has pinned the queue's dispatcher, or makes or
+    /// buries it.
     #[inline]
     pub(crate) fn held(&self, id: QueueId) -> HeldQueue<'_> {
         HeldQueue { id, cell: self.cells.cell(id.number()) }
     }
 
-    /// Lets a cell be used for another queue.
+    /// Frees the cell of a removed queue, so that another queue can use it under the next
+    /// generation.
     pub(super) fn free(&self, queue: QueueId) {
         let cell = self.cells.cell(queue.number());
         let next = queue.next_generation();
@@ -150,7 +152,8 @@ impl Queues {
         self.cells.free_cell(queue.number(), cell);
     }
 
-    /// Removes a queue. It is closed, and all its jobs are over.
+    /// Removes a queue whose dispatcher is being buried, or could not be made. All its jobs are
+    /// over. If a call of the host's functions is under way, the last such call frees the cell.
     pub fn remove(&self, queue: HeldQueue<'_>) {
         drop(self.drained(queue));
         if queue.cell.host.remove() {

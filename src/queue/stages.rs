@@ -46,7 +46,8 @@ pub enum Until {
 }
 
 impl Queues {
-    /// Moves a job out of Queued or Parked. The caller holds the lock of the lists.
+    /// Moves a job out of Queued or Parked to the stage `to`. If the job was Queued, this lowers
+    /// the depth. The caller holds the lock of the lists.
     #[inline]
     pub(super) fn decide(&self, queue: HeldQueue<'_>, posted: &PostedCell, to: Stage) {
         if posted.stage() == Stage::Queued {
@@ -124,7 +125,8 @@ impl Queues {
         Some(queue)
     }
 
-    /// Gives a sleeping job a slice in the next tick. False: it did not sleep.
+    /// Gives a sleeping job a slice in the next tick. False: the job did not sleep, so nothing was
+    /// done.
     fn rouse(&self, lists: &mut Lists, posted: &PostedCell, number: u32) -> bool {
         let slept = matches!(posted.node().list(), ASLEEP | AWAY);
         if slept {
@@ -134,8 +136,8 @@ impl Queues {
     }
 
     /// Wakes a job. One that sleeps gets its next slice in the next tick. One whose function runs
-    /// will not sleep after this slice. Any id may come. Returns the queue whose host has to be
-    /// told.
+    /// will not sleep after this slice. Any id may come. Returns the queue whose host the caller
+    /// has to wake. `None`: no host has to be woken.
     pub fn wake_job(&self, id: PostedId) -> Option<QueueId> {
         let (mut lists, posted, stage, queue) = self.locked(id)?;
         match stage {
@@ -173,7 +175,7 @@ impl Queues {
     }
 
     /// The job that gets the dispatcher's thread next; if it is to run, it becomes Running. An
-    /// error: nothing can go on in this tick, with what is left. `begins`: this is the first look
+    /// error: no job can go on in this tick. It says what is left. `begins`: this is the first look
     /// of the tick. `over`: the number of jobs that are over and not counted out; it becomes 0 if
     /// this call counts them out.
     pub fn next(
@@ -250,7 +252,8 @@ impl Queues {
     }
 
     /// Begins a job, or its next slice, on a thread other than the dispatcher's. Any id may come.
-    /// Returns the job, and whether it was Queued. `None`: it does not run.
+    /// Returns the job, and whether this is its first slice. `None`: this thread must not run it,
+    /// because it is over, runs elsewhere, or its queue is closed.
     pub fn begin_elsewhere(&self, id: PostedId) -> Option<(HeldPosted<'_>, bool)> {
         let (mut lists, posted, stage, queue) = self.locked(id)?;
         let number = id.number();
@@ -330,7 +333,7 @@ impl Queues {
 
     /// The job that the pump runs at this moment, pinned. `pin` is called with a job's number and
     /// must only pin that job. `unpin` is called with the number of a pinned job that turned out to
-    /// be the wrong one.
+    /// be the wrong one. `None`: the pump runs no job.
     pub fn running_here(
         &self,
         queue: HeldQueue<'_>,
@@ -353,7 +356,8 @@ impl Queues {
     }
 
     /// A job begun by `begin_here` or `begin_elsewhere` that no shutdown has asked to stop, pinned.
-    /// `pin` is called under the lock with the job's number and must only pin that job.
+    /// From now on it counts as asked. `None`: there is no such job. `pin` is called under the lock
+    /// with the job's number and must only pin that job.
     pub fn next_unasked(&self, queue: HeldQueue<'_>, pin: impl Fn(u32) -> bool) -> Option<u32> {
         let lists = queue.cell.lists.lock();
         lists.running.iter(&self.posted).find_map(|number| {
@@ -394,7 +398,8 @@ impl Queues {
         })
     }
 
-    /// The queue of a posted job. It may go at any time. Any id may come. `None`: the job is over.
+    /// The queue of a posted job. The queue may go at any time. Any id may come. `None`: the job is
+    /// over.
     pub fn queue_of(&self, id: PostedId) -> Option<QueueId> {
         let queue = self.posted.find(id)?.queue();
         // The id is compared after the queue was read. A later use of the cell changes the id
