@@ -78,7 +78,8 @@ impl Tokens {
         Ok(())
     }
 
-    /// Lets a token of all wait for one more parent.
+    /// Lets a token of all wait for one more parent; NULL stands for a parent that never leaves. An
+    /// error if the token was not made by `create_all`.
     pub fn join(&self, token: &TokenPin<'_>, parent: Handle) -> Result<Joined, Error> {
         self.join_as(token, parent, true)
     }
@@ -131,8 +132,8 @@ impl Tokens {
         Ok(Joined::Waits)
     }
 
-    /// Makes room for one more registration. Drops registrations that are over first, if there are
-    /// many.
+    /// Makes room for one more registration in a gathering, whose lock the caller holds. If the
+    /// gathering has many registrations that are over, drops those first.
     fn make_room(&self, gathering: &mut Gathering) -> Result<(), Error> {
         let left = gathering.left;
         let list = gathering.registrations.get_or_make(|| Ok(Vec::new()))?;
@@ -148,9 +149,10 @@ impl Tokens {
         list.try_reserve(16).map_err(|_| Error::Resources("memory for tokens of all"))
     }
 
-    /// Notes that one parent of a gathering has left. If it was the last, returns the gathering's
-    /// token, flagged and pinned. If that token was decided before, it is let go, and is in `dead`
-    /// if it died.
+    /// Notes that one parent of a gathering has left, and gives up the reference of the gathering
+    /// that this parent's registration had. If it was the last parent, returns the gathering's
+    /// token, flagged and pinned. If that token was cancelled or sealed before, it is let go of,
+    /// and is in `dead` if it died.
     pub(super) fn leave(&self, number: u32, parent: Handle) -> Spread {
         let weakened = crate::weakened!("last_looks_under_lock");
         let before =
@@ -168,7 +170,8 @@ impl Tokens {
         if token == NIL { Spread::NOTHING } else { self.flag_left(token, parent) }
     }
 
-    /// Flags a pinned token whose parents have left; `parent` left last.
+    /// Cancels the pinned token of a gathering whose parents have all left; `parent` left last.
+    /// Returns the token for `spread_left`, which carries the cancel on.
     fn flag_left(&self, token: u32, parent: Handle) -> Spread {
         let by = TokenPin::new(self, parent).ok().filter(|parent| self.is_cancelled(parent));
         let record = by.map_or_else(

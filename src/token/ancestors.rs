@@ -38,10 +38,11 @@ type Met = HashSet<u32, BuildHasherDefault<DefaultHasher>>;
 
 const NO_MEMORY: Error = Error::Resources("memory for the way to all ancestors of the token");
 
-/// Limit of ancestors that are looked at for one particular token.
+/// Limit of ancestors that one search for a particular ancestor looks at.
 const MOST_LOOKS: u32 = 64;
 
-/// The part of a way up that is still to be gone.
+/// A walk from a token up to all its ancestors. `next` and `others` are the ancestors that are
+/// still to be visited.
 struct Way<'a> {
     tokens: &'a Tokens,
     met: Met,
@@ -57,7 +58,7 @@ impl<'a> Way<'a> {
         Self { tokens, met, has_parted: false, next: None, others: Vec::new() }
     }
 
-    /// Goes on to the parents of a pinned token.
+    /// Adds the parents of a pinned token to the ancestors that are still to be visited.
     fn add_parents(&mut self, child: u32) -> Result<(), Error> {
         let (tokens, slots) = (self.tokens, &self.tokens.arena);
         self.has_parted |= tokens.links.has_several_parents(slots, child);
@@ -103,9 +104,9 @@ impl Tokens {
         Ok(earliest)
     }
 
-    /// The parents of an object made while this token and the token of this job are current: the
-    /// lower one, or both if neither is below the other. NULL stands for none; a handle that is not
-    /// NULL must live.
+    /// The parents of a new object, from the current token and the token `job` of the current job:
+    /// the lower of the two, or both if neither is below the other. NULL stands for none; a handle
+    /// that is not NULL must live.
     #[inline(always)]
     pub fn lowest(&self, token: Handle, job: Handle) -> [Handle; 2] {
         if token == NULL || job == NULL || token == job {
@@ -131,8 +132,9 @@ impl Tokens {
         }
     }
 
-    /// Separates the token of an ended job, which no cancel but one from above can reach, from the
-    /// objects that were made while the job was current.
+    /// Separates the token of a job that has just ended from the objects that were made while the
+    /// job was current. The module's head says when they get another parent, go on without one, or
+    /// stay.
     #[inline]
     pub(crate) fn part_from_ended(&self, token: &TokenPin<'_>) {
         if token.slot().live().children.load(Ordering::Relaxed) != NIL {
@@ -164,8 +166,9 @@ impl Tokens {
     }
 
     /// Whether a token stops a part of the work of the job with token `job`, and not that job
-    /// itself. This is so if it was made for that, or is below the job's token. If a cancel has cut
-    /// the way between the two, it is not found any more. Both tokens may be dead.
+    /// itself. This is so if `token` was made for that, or is below `job`. A cancel cuts the links
+    /// between the two; after that only a token that was made for it is found. Accepts handles of
+    /// dead tokens, for which the answer is false.
     pub fn stops_part(&self, token: Handle, job: Handle) -> bool {
         let (Ok(token), Ok(job)) = (TokenPin::new(self, token), TokenPin::new(self, job)) else {
             return false;
@@ -179,8 +182,9 @@ impl Tokens {
         TokenPin::new(self, token).map_or(0, |pin| pin.slot().job_id())
     }
 
-    /// Calls `find` with one ancestor of a pinned token after the other, until `find` answers
-    /// `Some`. `None` also if the search would be too long.
+    /// Calls `find` with one ancestor of a pinned token after the other, and returns its first
+    /// answer that is `Some`. `None`: there was no such answer, the search would be too long, or
+    /// memory ran out.
     pub(super) fn nearest_above<T>(
         &self,
         token: &TokenPin<'_>,
@@ -228,7 +232,8 @@ impl Tokens {
         false
     }
 
-    /// Pins the parent in whose list a link of a pinned child still is.
+    /// Pins the parent in whose list a link of a pinned child still is. `None`: the link is in no
+    /// list any more.
     fn pin_parent(&self, number: u32) -> Option<TokenPin<'_>> {
         let mut died = None;
         let parent = self.links.pin_parent(&self.arena, number, |parent| died = Some(parent));

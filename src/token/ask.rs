@@ -8,12 +8,12 @@ use crate::sys::clock;
 use crate::sys::sync::{AtomicU64, Ordering};
 use crate::token::{Cause, TokenPin, Tokens};
 
-/// Answer of one look at a layer.
+/// Answer of one look at a token or at the token of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Go on.
+    /// Go on: the token is not cancelled.
     Quiet,
-    /// Stop: it was cancelled.
+    /// Stop: the token was cancelled.
     Cancelled,
     /// Stop: the object in question does not exist any more.
     Gone,
@@ -22,7 +22,8 @@ pub enum Answer {
 impl Tokens {
     /// The fast path, one load and one compare. True: the token lives and no flag of its state word
     /// is set, so it is not cancelled, not traced and has no foreign check. For NULL the answer is
-    /// true as soon as any token was made. False may mean anything.
+    /// true as soon as any token was made. False decides nothing: the caller has to take the slow
+    /// path.
     ///
     /// The handle's own flag bits are checked as well: the state word of a cancelled token equals
     /// its handle with the CANCELLED bit set.
@@ -45,8 +46,9 @@ impl Tokens {
         Some(self.arena.peek(token)?.state())
     }
 
-    /// Finds out why a state word differs, and whether a foreign check could say more. If there was
-    /// a cancel, this synchronises with it. Takes no lock.
+    /// Finds out why a token's state word differs from its handle. The second value is true if the
+    /// token is not cancelled, but has a foreign check that could say stop. If there was a cancel,
+    /// this synchronises with it. Takes no lock.
     pub fn look(&self, token: Handle) -> (Answer, bool) {
         if token == NULL {
             return (Answer::Quiet, false);
@@ -62,8 +64,8 @@ impl Tokens {
         }
     }
 
-    /// As `look`, and asks the foreign check if it is due. `thread` returns the number of the
-    /// calling thread.
+    /// As `look`, and asks the token's foreign check if it is due. If the check says stop, this
+    /// cancels the token and runs its callbacks. `thread` returns the number of the calling thread.
     pub fn answer(&self, token: Handle, thread: impl FnOnce() -> u64) -> Answer {
         match self.look(token) {
             (Answer::Quiet, true) => self.ask_foreign(token, thread()),
@@ -71,8 +73,8 @@ impl Tokens {
         }
     }
 
-    /// The number of a token's check. May be called unpinned: for a dead token this may be the
-    /// number of another token's check.
+    /// The number of a token's foreign check; NIL if it has none. May be called unpinned: for a
+    /// dead token this may be the number of another token's check.
     pub(super) fn check_of(&self, token: Handle) -> u32 {
         self.arena.peek(token).map_or(NIL, |slot| slot.cold.foreign.load(Ordering::Relaxed))
     }

@@ -22,17 +22,17 @@ use crate::token::ask::Answer;
 pub struct Asker {
     /// The thread's number, as checks know it; 0 before it has one.
     pub thread: u64,
-    /// The tokens of its two layers.
+    /// The thread's current token and the token of its current job; NULL for none.
     pub current: [Handle; 2],
-    /// The tokens with a check below those two layers, from hosts' jobs that are nested; NULL for
-    /// none.
+    /// Tokens with a check that lie below those two on the thread's stack of current values,
+    /// because hosts' jobs are nested; NULL for none.
     pub around: [Handle; 2],
 }
 
 impl Tokens {
-    /// Asks the checks that are due, of `tokens` and of what is current. Returns the time at which
-    /// the next check is due. `None`: this thread may ask no check, or all tokens with a check are
-    /// cancelled.
+    /// Asks the hosts' own checks that are due, of `tokens` and of the tokens in `asker`. Returns
+    /// the time at which the next check is due. `None`: this thread may ask no check, or all tokens
+    /// with a check are cancelled.
     #[inline]
     pub fn ask_while_waiting(&self, asker: Asker, tokens: &[Handle]) -> Option<u64> {
         if !self.foreigns.are_any() {
@@ -42,7 +42,7 @@ impl Tokens {
         tokens.iter().chain(here).filter_map(|token| self.ask_one(*token, asker.thread)).min()
     }
 
-    /// Whether this thread is inside a check.
+    /// Whether this thread is inside a host's own check, which the library called.
     #[inline]
     pub fn is_asking_here(&self) -> bool {
         self.foreigns.is_asking_here()

@@ -8,8 +8,8 @@ use crate::token::deferred::Duty;
 use crate::token::{TokenPin, Tokens};
 
 impl Tokens {
-    /// Leaves foreign code to the callback thread. If that thread has ended, runs it on this
-    /// thread.
+    /// Leaves to the callback thread the callbacks of the tokens in `chain` and the burials of the
+    /// tokens in `dead`. If that thread has ended, does both on this thread.
     pub(crate) fn defer(&self, chain: Chain, dead: Dead) {
         if let Err((chain, dead)) = self.deferred.push(&self.arena, chain, dead) {
             self.bury_all(dead);
@@ -17,8 +17,8 @@ impl Tokens {
         }
     }
 
-    /// Does one duty that was left to the callback thread. Tokens know no jobs, so jobs to unpin
-    /// are returned to the caller.
+    /// Does one duty that was left to the callback thread. This room knows no jobs, so the first of
+    /// a chain of jobs is returned for the caller to unpin. `None`: the duty is done.
     pub fn do_deferred(&self, work: Duty) -> Option<u32> {
         match work {
             Duty::Callbacks(token) => self.run_callbacks_of(token),
@@ -44,12 +44,13 @@ impl Tokens {
         self.deferred.take(&self.arena)
     }
 
-    /// Lets `wait_deferred` end when the queue is empty.
+    /// Lets `wait_deferred` return `None` once the queue is empty.
     pub fn stop_deferred(&self) {
         self.deferred.stop();
     }
 
-    /// Unpins a token on a thread that must not run foreign code.
+    /// Unpins a token on a thread that must not run foreign code. If the token dies by this, the
+    /// callback thread buries it.
     pub(crate) fn let_go_deferred(&self, token: TokenPin<'_>) {
         let mut dead = Dead::NOBODY;
         self.let_go(token.pass_on(), &mut dead);

@@ -40,7 +40,7 @@ pub enum Flagged {
     Alone,
     /// Flagged. The token's lists are empty, but threads sleep until it is cancelled.
     SleptFor,
-    /// Flagged. The token has children, signals, callbacks or something posted.
+    /// Flagged. The token has children, signals, callbacks or a posted job.
     WithLists,
 }
 
@@ -58,13 +58,13 @@ struct Found {
     count: usize,
 }
 
-/// Work that a walk has left to its caller.
+/// Work that the walk of a cancel has left to its caller.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub(super) struct Spread {
-    /// Tokens with callbacks, signals, sleepers or something posted.
+    /// Flagged tokens, each pinned, that have callbacks, signals, sleepers or a posted job.
     pub(super) chain: Chain,
-    /// Tokens that died when the walk let go of them.
+    /// Tokens that died when the walk let go of them. They are to be buried.
     pub(super) dead: Dead,
 }
 
@@ -107,8 +107,8 @@ impl Tokens {
         flagged
     }
 
-    /// Sets the flag of one token. If this call won, the token takes over the record's reference to
-    /// the reason.
+    /// Sets the CANCELLED flag of one token, under its lock. If this call won the race, the token
+    /// takes over the record's reference to the reason.
     #[inline]
     fn flag(&self, index: u32, record: Record) -> Flagged {
         let slot = self.arena.slot(index);
@@ -198,7 +198,7 @@ impl Tokens {
         true
     }
 
-    /// As `cancel`, but leaves foreign code to the callback thread.
+    /// As `cancel`, but leaves callbacks and destroy-notifies to the callback thread.
     pub fn cancel_deferred(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> bool {
         let Some(Spread { chain, dead }) = self.flag_all(token, cause, reason) else {
             return false;
@@ -207,8 +207,8 @@ impl Tokens {
         true
     }
 
-    /// Sets all flags, then wakes waiters and sets events. `None`: the token was cancelled or
-    /// sealed before.
+    /// Flags a token and its descendants, then wakes their waiters and sets their events. Returns
+    /// the work that is left. `None`: the token was cancelled or sealed before.
     fn flag_all(&self, token: &TokenPin<'_>, cause: Cause, reason: &str) -> Option<Spread> {
         let state = token.slot().state().load(Ordering::Acquire);
         if state & CANCELLED != 0 {
@@ -241,8 +241,8 @@ impl Tokens {
         let slots = &self.arena;
         let mut spread = Spread::NOTHING;
         let mut to_visit = Chain::EMPTY;
-        // The caller's pin is the caller's. Each token of the walk has an internal reference that
-        // the walk gives up, so the origin needs one too.
+        // The walk gives up one internal reference of each token that it visits. The caller keeps
+        // its own pin, so the origin gets a further one here.
         let pinned = slots.pin_index(origin);
         debug_assert!(pinned, "the caller has it pinned");
         to_visit.append(slots, origin);
@@ -277,7 +277,8 @@ impl Tokens {
         spread
     }
 
-    /// Takes the job posted under a token that was just flagged out of its queue.
+    /// Takes a job out of its dispatcher's queue, if one was posted under this token, which was
+    /// just flagged.
     fn leave_queue(&self, index: u32) {
         let posted = self.posted(index);
         if posted != PostedId::NONE {
@@ -315,7 +316,8 @@ impl Tokens {
         Ok(self.arm(token, time_ns)?.is_some())
     }
 
-    /// Disarms the token's deadline. False: no deadline was armed, or its time has come.
+    /// Disarms the token's deadline. False: no deadline was armed, or its time has come and the
+    /// timer thread has taken it out.
     #[inline(always)]
     pub fn disarm(&self, token: &TokenPin<'_>) -> bool {
         let is_armed = token.slot().live().deadline.load(Ordering::Relaxed) != NIL;
@@ -336,8 +338,9 @@ impl Tokens {
         }
     }
 
-    /// Disarms all deadlines, and wakes the posted jobs that sleep until a token of these is
-    /// cancelled. From now on new deadlines are refused.
+    /// Disarms all deadlines when the timer thread is stopped. From now on new deadlines are
+    /// refused. Posted jobs that sleep until a token with a deadline is cancelled are woken,
+    /// because the deadline will not do so any more.
     pub fn stop_deadlines(&self) {
         self.deadlines.stop();
         while let Some(index) = self.deadlines.pop_stopped(&self.arena) {

@@ -31,10 +31,10 @@ pub struct LinkNode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Cause {
-    /// It is not cancelled.
+    /// The token is not cancelled.
     #[default]
     None = 0,
-    /// A caller cancelled it.
+    /// A caller cancelled the token.
     Request = 1,
     /// The host's own check said stop.
     Foreign = 2,
@@ -84,8 +84,8 @@ pub struct Record {
     pub reason: TextId,
 }
 
-/// The words on the line of the state word. They are written when the token is made and when it is
-/// cancelled.
+/// The words of a token on the cache line of its state word. They are written when the token is
+/// made and when it is cancelled.
 #[derive(Debug, Default)]
 pub struct TokenCold {
     time_ns: AtomicU64,
@@ -105,19 +105,21 @@ pub struct TokenCold {
     pub posted: AtomicU64,
 }
 
-/// The words on the line of the control word.
+/// The words of a token on the cache line of its control word.
 #[derive(Debug, Default)]
 pub struct TokenLive {
     parking: Parking,
     /// First link of the list of children.
     pub children: AtomicU32,
-    /// First registration that wakes a waiter or sets an event.
+    /// First registration of the list `signals`, which calls no foreign code: it wakes a waiter,
+    /// sets an event or leaves a gathering.
     pub signals: AtomicU32,
-    /// First registration that calls a plugin's function.
+    /// First registration of the list `callbacks`, which runs foreign code: it calls a plugin's
+    /// function or wakes a posted job.
     pub callbacks: AtomicU32,
-    /// Link to the first parent.
+    /// Link from the first parent to this token.
     pub link: LinkNode,
-    /// Links to further parents.
+    /// First of the links from further parents to this token.
     pub further_links: AtomicU32,
     /// The next token of a walk or a chain. Belongs to the thread that set the token's CANCELLED
     /// flag.
@@ -182,13 +184,13 @@ impl Slot<TokenCold, TokenLive> {
 }
 
 impl TokenLive {
-    /// Whether anything is registered. For a locked or a dead token.
+    /// Whether the token has any registration. For a token that the caller has locked or buries.
     pub fn is_listened(&self) -> bool {
         self.signals.load(Ordering::Relaxed) | self.callbacks.load(Ordering::Relaxed) != NIL
     }
 }
 
-/// The lock guards the lists, and the writing of the record.
+/// A token's lock guards its lists, and the writing of its record.
 impl Lockable for TokenLive {
     #[inline(always)]
     fn parking(&self) -> &Parking {

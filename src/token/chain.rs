@@ -29,7 +29,7 @@ impl Chain {
         self.last = token;
     }
 
-    /// Appends all tokens of `other`.
+    /// Appends all tokens of `other`, with their pins.
     pub fn join(&mut self, slots: &TokenSlots, other: Self) {
         if other.first == NIL {
             return;
@@ -42,7 +42,7 @@ impl Chain {
         }
     }
 
-    /// Takes the first token off.
+    /// Takes the first token off; its pin is the caller's. `None`: the chain is empty.
     pub fn pop(&mut self, slots: &TokenSlots) -> Option<u32> {
         let token = self.first;
         if token == NIL {
@@ -78,7 +78,7 @@ impl Dead {
         self.first = token;
     }
 
-    /// Takes one token off.
+    /// Takes one token off, for the caller to bury. `None`: there is none.
     pub fn pop(&mut self, slots: &TokenSlots) -> Option<u32> {
         let token = self.first;
         if token == NIL {

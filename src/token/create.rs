@@ -46,8 +46,8 @@ pub struct Origin<'a> {
 }
 
 impl Tokens {
-    /// Makes a token that is cancelled when any of its parents is. NULL parents are skipped. On an
-    /// error nothing is left behind.
+    /// Makes a token that is cancelled when any of its parents is. NULL parents are skipped.
+    /// `holder` says which references the new token has. On an error nothing is left behind.
     #[inline]
     pub fn create(
         &self,
@@ -153,8 +153,9 @@ impl Tokens {
         Ok(LentToken::of_slot(self, index, slot))
     }
 
-    /// Makes a taken slot a token with one parent. `None`: the parent is cancelled, and the caller
-    /// has to make a token whose inherited cancel is noted.
+    /// Makes a taken slot a token with one parent. `None`: the parent is cancelled and the new
+    /// token is watched, so the caller has to make the token in the general way, which notes the
+    /// cancel that it inherits.
     ///
     /// The token is put into its parent's list before other threads know it, and becomes known
     /// before the parent is unlocked. So a caller who guesses its handle finds it linked, and a
@@ -224,7 +225,8 @@ impl Tokens {
         Ok(())
     }
 
-    /// Takes away the parts that `equip` gave.
+    /// Takes away from a dead token, or from one that could not be made, the parts that `equip`
+    /// gave.
     pub(super) fn strip(&self, slot: &Slot<TokenCold, TokenLive>) {
         let cold = &slot.cold;
         let take = |word: &AtomicU32| {
@@ -249,7 +251,7 @@ impl Tokens {
     }
 
     /// Links a child to one parent. If the parent is cancelled, the child inherits its record. If
-    /// the child has inherited one already, only the parent's handle is checked.
+    /// the child has inherited a record already, only the parent's handle is checked.
     fn link(
         &self,
         parent: Handle,

@@ -135,14 +135,15 @@ impl Deadlines {
         place != NIL
     }
 
-    /// The deadline of a pinned token, if one is armed.
+    /// The time of a pinned token's deadline. `None`: none is armed.
     pub fn of(&self, slots: &TokenSlots, token: u32) -> Option<u64> {
         let heap = self.heap.lock();
         let place = slots.slot(token).live().deadline.load(Ordering::Relaxed) as usize;
         Some(heap.entries[place.checked_sub(1)?].time_ns)
     }
 
-    /// Takes out the first deadline that is over and pins its token. `None`: no deadline is over.
+    /// Takes out the first deadline that is over, and returns its token pinned. `None`: no deadline
+    /// is over.
     pub fn pop_due(&self, slots: &TokenSlots, now_ns: u64) -> Option<u32> {
         let mut heap = self.heap.lock();
         while heap.entries.first()?.time_ns <= now_ns {
@@ -159,9 +160,9 @@ impl Deadlines {
         None
     }
 
-    /// Waits until a deadline is over, until the time that `at_most_until` returns, or until
-    /// something changes. False: the heap was stopped. `at_most_until` is called under the lock, so
-    /// that a `wake` after its answer is not lost.
+    /// Lets the timer thread wait until a deadline is over, until the time that `at_most_until`
+    /// returns, or until another thread wakes it. False: the heap was stopped. `at_most_until` is
+    /// called under the lock, so that a `wake` after its answer is not lost.
     pub fn wait(&self, now_ns: u64, at_most_until: impl FnOnce() -> Option<u64>) -> bool {
         let mut heap = self.heap.lock();
         if heap.stopped {
@@ -176,21 +177,21 @@ impl Deadlines {
         !heap.stopped
     }
 
-    /// Lets the waiting timer thread look again.
+    /// Lets the timer thread, which sleeps in `wait`, look again at what is due.
     pub fn wake(&self) {
         let _heap = self.heap.lock();
         self.changed.notify_all();
     }
 
-    /// From now on new deadlines are refused.
+    /// From now on new deadlines are refused, and `wait` returns false.
     pub fn stop(&self) {
         let mut heap = self.heap.lock();
         heap.stopped = true;
         self.changed.notify_all();
     }
 
-    /// After `stop`: takes a deadline out and pins its token. `None`: no deadline is armed any
-    /// more.
+    /// After `stop`: takes a deadline out, and returns its token pinned. `None`: no deadline is
+    /// armed any more.
     pub fn pop_stopped(&self, slots: &TokenSlots) -> Option<u32> {
         let mut heap = self.heap.lock();
         while let Some(last) = heap.entries.len().checked_sub(1) {

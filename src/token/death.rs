@@ -56,7 +56,7 @@ impl<'a> Keeper<'a> for &'a Tokens {
 }
 
 impl Tokens {
-    /// Takes away one owner, a reference of C code.
+    /// Takes away one owner, a reference of C code. If it was the last reference, buries the token.
     #[inline]
     pub fn release(&self, token: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena.release(token)? {
@@ -93,8 +93,8 @@ impl Tokens {
         }
     }
 
-    /// Ends the burial of a cleared token, and the waits for it. Its slot is not used again before
-    /// the threads that waited have left.
+    /// Ends the burial of a cleared token, and the waits of threads that sleep for it, as gone. Its
+    /// slot is not used again before these threads have left.
     fn end(&self, index: u32) {
         let slot = self.arena.slot(index);
         let sleepers = &slot.cold.sleepers;
@@ -111,7 +111,8 @@ impl Tokens {
         }
     }
 
-    /// Clears a dead token. Parents that die by it are added to `dead`.
+    /// Takes apart a dead token for its burial: its deadline, registrations, links, record and
+    /// other parts. Parents that die by it are added to `dead`.
     fn clear(&self, index: u32, dead: &mut Dead) {
         let slot = self.arena.slot(index);
         let live = slot.live();
@@ -149,15 +150,15 @@ impl Tokens {
         }
     }
 
-    /// Takes an internal reference away. If the token dies by it, the token is added to `dead` for
-    /// the caller to bury.
+    /// Takes an internal reference of a token away. If the token dies by it, the token is added to
+    /// `dead` for the caller to bury.
     pub(crate) fn let_go(&self, index: u32, dead: &mut Dead) {
         if self.arena.unpin(index) {
             dead.add(&self.arena, index);
         }
     }
 
-    /// Buries tokens that died in a walk.
+    /// Buries tokens that died when references of them were given up. Runs destroy-notifies.
     pub(crate) fn bury_all(&self, mut dead: Dead) {
         while let Some(token) = dead.pop(self.arena()) {
             self.bury(token);

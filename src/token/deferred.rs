@@ -34,7 +34,7 @@ struct Duties {
     stopped: bool,
 }
 
-/// The queue.
+/// The callback thread's queue.
 #[derive(Debug)]
 pub struct Deferred {
     queue: Mutex<Duties>,
@@ -50,8 +50,8 @@ impl Deferred {
         }
     }
 
-    /// Adds work. After a stop the work comes back to the caller: there is no callback thread any
-    /// more.
+    /// Adds tokens whose callbacks are to be run, and tokens that are to be buried. After `stop`
+    /// both come back to the caller: there is no callback thread any more.
     pub fn push(
         &self,
         slots: &TokenSlots,
@@ -74,8 +74,8 @@ impl Deferred {
         Ok(())
     }
 
-    /// Adds a pinned job; `next` is the job's word for the chain. False: there is no callback
-    /// thread any more.
+    /// Adds a job that the callback thread has to unpin; `next` is the job's word for the chain.
+    /// False: there is no callback thread any more.
     pub fn push_job(&self, job: u32, next: &AtomicU32) -> bool {
         let mut queue = self.queue.lock();
         if queue.stopped {
@@ -115,7 +115,7 @@ impl Deferred {
         }
     }
 
-    /// Lets `wait` end when the queue is empty.
+    /// Lets `wait` return `None` once the queue is empty, and refuses further work.
     pub fn stop(&self) {
         self.queue.lock().stopped = true;
         self.changed.notify_all();

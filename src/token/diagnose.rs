@@ -29,15 +29,16 @@ const NOT_ASKED: &str =
 pub enum Reached {
     /// The token itself was cancelled.
     First,
-    /// On the way down from the token that was cancelled.
+    /// The cancel came down to the token from an ancestor.
     ByWalk,
     /// The token was made below a cancelled parent.
     AtBirth,
 }
 
 impl Tokens {
-    /// Notes that this call flagged a token. The first token of a walk always gets an event, other
-    /// tokens only if they are watched.
+    /// Notes, for the timeline and the observers, that this thread has just set a token's CANCELLED
+    /// flag. A token that was cancelled itself (`Reached::First`) is always noted, other tokens
+    /// only if they are watched.
     pub(crate) fn note_cancelled(&self, index: u32, record: &Record, reached: Reached) {
         let slot = self.arena().slot(index);
         let cold = &slot.cold;
@@ -80,7 +81,8 @@ impl Tokens {
         }
     }
 
-    /// Reports cancels that are slow to observers. Called by the timer thread.
+    /// Reports to observers each cancel that no poll has seen within the watchdog's threshold,
+    /// unless its job or request has ended. Called by the timer thread.
     pub fn look_for_slow_cancels(&self, now_ns: u64) {
         let diagnosis = self.diagnosis();
         while let Some((token, cancelled_ns)) = diagnosis.watchdog.pop_due(now_ns) {
@@ -103,7 +105,8 @@ impl Tokens {
         }
     }
 
-    /// Reports checks of running jobs that no thread could ask for too long.
+    /// Reports, to the observers and the timeline, hosts' own checks of running jobs that no thread
+    /// could ask for too long. Called by the timer thread, and before these reports are counted.
     pub fn look_for_silent_checks(&self, now_ns: u64) {
         let threshold_ns = self.diagnosis().watchdog.threshold();
         while let Some(told) = self.foreigns.next_silent(now_ns, threshold_ns) {
@@ -112,14 +115,14 @@ impl Tokens {
     }
 
     /// The time at which `look_for_slow_cancels` or `look_for_silent_checks` will have something to
-    /// report.
+    /// report. `None`: nothing is expected.
     pub fn next_look_ns(&self) -> Option<u64> {
         let watchdog = &self.diagnosis().watchdog;
         let silence_ns = self.foreigns.next_silence_ns(watchdog.threshold());
         [watchdog.next_due(), silence_ns].into_iter().flatten().min()
     }
 
-    /// How often, until now, the check of a running job was not asked for too long.
+    /// How often, until now, the host's own check of a running job was not asked for too long.
     pub fn silence_count(&self, now_ns: u64) -> u64 {
         self.look_for_silent_checks(now_ns);
         self.foreigns.silence_count()
@@ -149,7 +152,8 @@ impl Tokens {
         self.let_go_deferred(pin);
     }
 
-    /// For how long the check of a running job has not been asked. `None` if that is not too long.
+    /// For how many nanoseconds the host's own check of a running job has not been asked. `None`:
+    /// that is not too long, or the token has no check or is cancelled.
     pub fn silence_ns(&self, token: &TokenPin<'_>, now_ns: u64) -> Option<u64> {
         let cold = &token.slot().cold;
         let number = cold.foreign.load(Ordering::Relaxed);
@@ -160,7 +164,8 @@ impl Tokens {
         self.foreigns.silence_ns(number, threshold_ns, now_ns)
     }
 
-    /// Notes that the job of a check runs, or has ended.
+    /// Notes for the host's own check of a token that the token's job runs, so that the check has
+    /// to be asked, or has ended.
     #[cold]
     #[inline(never)]
     fn note_check(&self, token: &TokenPin<'_>, state: JobState, now_ns: u64) {
@@ -178,7 +183,8 @@ impl Tokens {
         }
     }
 
-    /// Notes that a check need not be asked any more.
+    /// Notes that a host's own check need not be asked any more, because its job has ended or is
+    /// sealed. Reports the last time without a question, if it was too long.
     pub(super) fn note_check_over(&self, number: u32, now_ns: u64) {
         let threshold_ns = self.diagnosis().watchdog.threshold();
         if let Some(told) = self.foreigns.end(number, now_ns, threshold_ns) {
@@ -186,8 +192,8 @@ impl Tokens {
         }
     }
 
-    /// Notes a poll of two layers that took the slow path. `cancelled` is the layer that says stop,
-    /// or NULL.
+    /// Notes a poll that took the slow path. The poll looked at two layers, `token` and the token
+    /// of a job, `job`; each may be NULL. `cancelled` is the layer that is cancelled, or NULL.
     pub fn note_poll(
         &self,
         token: Handle,
@@ -309,7 +315,8 @@ impl Tokens {
         });
     }
 
-    /// Switches the trace of a pinned token on or off. False: the token is not watched.
+    /// Switches the trace of a pinned token's polls on or off. False: the token is not watched, so
+    /// nothing was switched.
     pub fn set_traced(&self, token: &TokenPin<'_>, is_traced: bool) -> bool {
         if !token.slot().cold.watched.is_on() {
             return false;
@@ -338,13 +345,14 @@ impl Tokens {
         self.bury_all(self.trace_each(is_traced));
     }
 
-    /// As `trace_all`, but leaves foreign code to the callback thread.
+    /// As `trace_all`, but leaves the burials of tokens, which run destroy-notifies, to the
+    /// callback thread.
     pub fn trace_all_deferred(&self, is_traced: bool) {
         self.defer(Chain::EMPTY, self.trace_each(is_traced));
     }
 
-    /// Sets the trace flag of all jobs' tokens. Returns the tokens that died when this let go of
-    /// them.
+    /// Sets or clears the trace flag of all jobs' tokens. Returns the tokens that died when this
+    /// let go of them, for the caller to bury.
     fn trace_each(&self, is_traced: bool) -> Dead {
         let mut dead = Dead::NOBODY;
         self.diagnosis().trace_all.swap(u32::from(is_traced), Ordering::AcqRel);

@@ -34,7 +34,7 @@ pub struct Foreign {
     pub thread: Option<u64>,
     /// Shortest time between two questions.
     pub min_interval_ns: u64,
-    /// The job's place among its owner's things; empty without an owner.
+    /// The cell of the check's job with its owner; empty without an owner.
     pub owned: OwnedId,
 }
 
@@ -154,7 +154,7 @@ impl Foreigns {
         Ok(number)
     }
 
-    /// Forgets the check of a token that died.
+    /// Forgets the check of a dead token, and frees its cell.
     pub fn remove(&self, number: u32) {
         *self.cells.cell(number).source.lock() = None;
         self.cells.free(number);
@@ -195,15 +195,15 @@ impl Foreigns {
         self.cells.used() != 0
     }
 
-    /// The time from which a waiting thread may ask; `None`: never. May be called unpinned, as
-    /// `is_due`.
+    /// The time from which a waiting thread may ask this check. `None`: only another thread may ask
+    /// it. May be called unpinned, as `is_due`.
     pub fn due_for(&self, number: u32, thread: u64) -> Option<u64> {
         let cell = self.cells.cell(number);
         let asker = cell.asker.load(Ordering::Relaxed);
         (asker == 0 || asker == thread).then(|| cell.due_ns.load(Ordering::Relaxed))
     }
 
-    /// The time at which a waiting thread asks a check again that it has just asked.
+    /// The time at which a waiting thread, which has just asked this check, asks it again.
     pub fn due_again(&self, number: u32, now_ns: u64) -> u64 {
         let cell = self.cells.cell(number);
         if cfg!(loom) {
@@ -217,7 +217,9 @@ impl Foreigns {
         now_ns.saturating_add(pause_ns).max(cell.due_ns.load(Ordering::Relaxed))
     }
 
-    /// Asks the host, if it is this thread's turn and the check is due. The token is pinned.
+    /// Asks a host's check, unless it is being asked already, is not due, or may be asked by
+    /// another thread only. Then the answer is "not cancelled". The caller has pinned the check's
+    /// token.
     pub fn ask(
         &self,
         owners: &Owners,
@@ -259,7 +261,7 @@ impl Foreigns {
         AskedCheck { cancelled, silence }
     }
 
-    /// Whether this thread is inside a check.
+    /// Whether this thread is inside a host's check, which the library called.
     #[inline]
     pub fn is_asking_here(&self) -> bool {
         self.asking_count.load(Ordering::Relaxed) != 0 && self.is_among_askers()
@@ -290,8 +292,8 @@ impl Foreigns {
         told
     }
 
-    /// One check that is not asked for too long and was not reported yet. It counts as reported
-    /// from now on.
+    /// A check of a running job that has not been asked for too long, and was not reported yet. It
+    /// counts as reported from now on. `None`: there is none.
     pub fn next_silent(&self, now_ns: u64, threshold_ns: u64) -> Option<SilentCheck> {
         self.cells.iter().find_map(|(_, cell)| {
             let mut source = cell.source.lock();
@@ -313,7 +315,8 @@ impl Foreigns {
         self.cells.iter().filter_map(|(_, cell)| due(cell)).min()
     }
 
-    /// For how long the check of a running job has not been asked. `None` if that is not too long.
+    /// For how many nanoseconds a running job's check has not been asked. `None`: that is not too
+    /// long, the job does not run, or any thread may ask the check.
     pub fn silence_ns(&self, number: u32, threshold_ns: u64, now_ns: u64) -> Option<u64> {
         let source = self.cells.cell(number).source.lock();
         let (source, silence) =
@@ -333,8 +336,8 @@ impl Foreigns {
         self.silence_count.load(Ordering::Relaxed)
     }
 
-    /// Ends a question. Returns the payload that the job left to this thread, which has to destroy
-    /// it.
+    /// Notes that this thread is no longer asking a check. If the check was retired meanwhile,
+    /// returns the payload that was left to this thread, for the caller to destroy.
     fn asked(&self, cell: &ForeignCell) -> Option<Payload> {
         let mut slot = cell.source.lock();
         let source = slot.as_mut()?;

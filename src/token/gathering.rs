@@ -16,7 +16,7 @@ pub(super) struct Gathering {
     pub left: u64,
     /// Whether the gathering is over when `left` is 0.
     pub has_begun: bool,
-    /// The registrations with parents. Some may be over.
+    /// The registrations with parents. Those of parents that have left are over.
     pub registrations: Late<Vec<Handle>>,
 }
 
@@ -47,7 +47,7 @@ impl Gatherings {
         }
     }
 
-    /// Makes a gathering without parents for a token.
+    /// Makes a gathering without parents for a token, with one reference. Returns its number.
     pub(super) fn add(&self, token: u32) -> Result<u32, Error> {
         let (number, cell) =
             self.cells.take().map_err(|_| Error::Resources("memory for tokens of all"))?;
@@ -64,12 +64,12 @@ impl Gatherings {
         call(gathering.as_mut().expect("it has a reference"))
     }
 
-    /// Adds a reference. The caller has one already.
+    /// Adds a reference of a gathering. The caller has one already.
     pub(super) fn share(&self, number: u32) {
         self.cells.cell(number).references.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Drops a reference.
+    /// Drops a reference of a gathering. The gathering ends with the last one.
     pub(super) fn release(&self, number: u32) {
         let cell = self.cells.cell(number);
         if cell.references.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -81,7 +81,7 @@ impl Gatherings {
 }
 
 impl Gathering {
-    /// Whether all parents have left.
+    /// Whether all parents have left, so that the token is to be cancelled.
     pub fn is_over(&self) -> bool {
         self.has_begun && self.left == 0
     }

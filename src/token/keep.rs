@@ -20,16 +20,16 @@ const HELD: u32 = 1 << 31;
 /// How a registration is tied to its caller and to its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tie {
-    /// It has no handle, and ends by itself.
+    /// The caller has no handle of the registration, which ends by itself.
     Detached,
-    /// The caller has its handle, and has to unregister it.
+    /// The caller has a handle of the registration, and has to unregister it.
     Named,
-    /// As `Named`, and it keeps its token alive.
+    /// As `Named`, and the registration keeps its token alive.
     Keeping,
 }
 
 impl Tie {
-    /// Whether the caller has a handle.
+    /// Whether the caller has a handle of the registration.
     pub fn is_named(self) -> bool {
         self != Self::Detached
     }
@@ -40,8 +40,9 @@ impl Tie {
 pub struct Keepers(AtomicU32);
 
 impl Keepers {
-    /// Counts a registration that was listed. True: the keepers now hold the token, and take over
-    /// an internal reference of the caller's.
+    /// Counts a registration that was listed. `has_source`: whether the token has a source of a
+    /// cancel. True: the keepers now hold the token, and take over an internal reference of the
+    /// caller's.
     pub fn add(&self, has_source: impl FnOnce() -> bool) -> bool {
         self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         self.look_for_source(has_source)
@@ -57,8 +58,8 @@ impl Keepers {
         true
     }
 
-    /// Counts a registration that has left the list. Returns the number of internal references that
-    /// are now the caller's.
+    /// Counts a registration that has left the list. Returns the number of the token's internal
+    /// references, 0 or 1, that the caller has to give up.
     #[must_use]
     pub fn remove(&self) -> u64 {
         let left = self.0.load(Ordering::Relaxed) - 1;
@@ -67,8 +68,8 @@ impl Keepers {
         u64::from(let_go)
     }
 
-    /// Looks again after a source has ended. Returns the number of internal references that are now
-    /// the caller's.
+    /// Looks again after a source has ended. Returns the number of the token's internal references,
+    /// 0 or 1, that the caller has to give up.
     #[must_use]
     pub fn lose_source(&self, has_source: impl FnOnce() -> bool) -> u64 {
         let now = self.0.load(Ordering::Relaxed);

@@ -79,7 +79,7 @@ fn children<'a>(
     List::new(all, &parent.live().children)
 }
 
-/// Outcome of `add`.
+/// Outcome of `add`, which links a child to a parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
     /// The parent is cancelled, so nothing was linked.
@@ -221,7 +221,8 @@ impl Links {
         was_empty
     }
 
-    /// Unlinks a dead child from all its parents. Calls `died` for each parent that dies by this.
+    /// Unlinks a dead child from all its parents. Calls `died` for each parent that dies by this;
+    /// the caller has to bury it.
     pub fn remove_all(&self, slots: &TokenSlots, child: u32, mut died: impl FnMut(u32)) {
         let own = slots.slot(child).live();
         if own.link.child.load(Ordering::Relaxed) == NIL {
@@ -261,7 +262,7 @@ impl Links {
 
     /// Pins the parent in whose list a link of a pinned child is. `None`: the link is in no list
     /// any more. Calls `died` for a token that dies because this call gave up its last internal
-    /// reference.
+    /// reference; the caller has to bury it.
     pub fn pin_parent(
         &self,
         slots: &TokenSlots,
@@ -399,7 +400,7 @@ impl Links {
         self.all(slots).link(number).node.list()
     }
 
-    /// Whether the child has at most one parent. For the callers that `any` names.
+    /// Whether the child has at most one parent. May be asked by the threads that may ask `any`.
     #[inline]
     pub fn at_most_one(own: &TokenLive) -> bool {
         own.further_links.load(Ordering::Relaxed) == NIL

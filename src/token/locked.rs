@@ -16,14 +16,15 @@ pub(super) struct LockedToken<'a> {
 }
 
 impl<'a> LockedToken<'a> {
-    /// Locks a live token for one call.
+    /// Locks and pins a live token for one call.
     #[inline]
     pub fn new(tokens: &'a Tokens, token: Handle) -> Result<Self, Error> {
         let (index, slot) = tokens.arena.lock(token)?;
         Ok(Self { tokens, index, slot })
     }
 
-    /// Locks a live token. The internal reference may be left to an object that stays.
+    /// Locks and pins a live token. The internal reference may be left to an object that stays
+    /// (`leave`).
     #[inline]
     pub fn to_hold(tokens: &'a Tokens, token: Handle) -> Result<Self, Error> {
         let (index, slot) = tokens.arena.lock_to_hold(token)?;
@@ -66,7 +67,8 @@ impl<'a> LockedToken<'a> {
         TokenPin::take_over_slot(tokens, index, slot)
     }
 
-    /// Unlocks the token and leaves the internal reference to another object.
+    /// Unlocks the token. Its internal reference stays, and belongs to the structure that the
+    /// caller leaves it to.
     #[inline]
     pub fn leave(self) {
         self.slot.unlock_and_hold();
@@ -75,7 +77,8 @@ impl<'a> LockedToken<'a> {
 }
 
 impl LockedToken<'_> {
-    /// Unlocks the token, and gives up `internals` references besides its own.
+    /// Unlocks the token, and gives up its own internal reference and `internals` further ones. If
+    /// the token dies by this, buries it.
     #[inline]
     pub fn unlock_and_give_up(self, internals: u64) {
         let (tokens, index, slot) = (self.tokens, self.index, self.slot);

@@ -37,20 +37,21 @@ use crate::token::{TokenLive, TokenPin, Tokens};
 /// Result of an unregister.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unregistered {
-    /// It had not run, and never will.
+    /// The registration had not run, and never will.
     Removed,
-    /// It had run, or its token was gone.
+    /// The registration is over: it has run, or it was dropped, for example with its token.
     Done,
-    /// It is running: on this thread, or on another thread if the caller did not want to wait.
+    /// The registration's callback or destroy-notify is running: on this thread, or on another
+    /// thread for which the caller did not want to wait.
     Running,
 }
 
-/// Result of taking a registration off its list.
+/// How `unlist` has taken a registration off its token's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unlisted {
-    /// This thread has to end it.
+    /// This thread has taken the registration over and has to end it.
     TakenOver,
-    /// It has ended.
+    /// The registration is over: nothing had to be called to end it.
     Over,
 }
 
@@ -59,7 +60,7 @@ const fn head(live: &TokenLive, calls_out: bool) -> &AtomicU32 {
 }
 
 impl Tokens {
-    /// As `register`, for a token that the caller has not pinned.
+    /// As `register`, for a token that the caller has not pinned. NULL stands for no token.
     #[inline]
     pub fn register_at(
         &self,
@@ -123,8 +124,9 @@ impl Tokens {
     }
 
     /// Calls `callback` once when the token is cancelled. If it is cancelled already, calls it now,
-    /// on this thread. On an error the callback comes back, and its payload still belongs to the
-    /// caller.
+    /// on this thread. Without a token, or for a sealed one, the callback is never called. `owner`
+    /// is the plugin that the callback belongs to, or NULL. On an error the callback comes back,
+    /// and its payload still belongs to the caller.
     pub fn register(
         &self,
         token: Option<&TokenPin<'_>>,
@@ -168,7 +170,8 @@ impl Tokens {
     }
 
     /// Puts a hidden registration into its token's list. If the token is cancelled already, runs
-    /// the registration now.
+    /// the registration now, on this thread. If there is no token, or it is sealed, the
+    /// registration never runs. `is_named`: a caller gets the handle and has to unregister it.
     pub(super) fn list(
         &self,
         token: Option<&TokenPin<'_>>,
@@ -179,7 +182,8 @@ impl Tokens {
         let registrations = &self.registrations;
         let live = registrations.live(index);
         let Some(token) = token else {
-            // Without a token it can never run. If it cannot be unregistered either, it is over.
+            // Without a token the registration can never run. If no caller can unregister it
+            // either, it ends now.
             if !is_named && self.registrations.begin_idle(index, self.inside_now()) {
                 self.end_registration(index, None);
             }
@@ -210,8 +214,9 @@ impl Tokens {
         }
     }
 
-    /// Ends a registration that this thread has taken over. `cancelled`: the token whose cancel
-    /// runs the registration first. `None`: the registration is dropped and does not run.
+    /// Ends a registration that this thread has taken over. With `cancelled`, the token whose
+    /// cancel the registration waited for, a callback is called and then destroyed. With `None` it
+    /// is destroyed without being called, and a waiter learns that the token is gone.
     #[inline]
     pub(super) fn end_registration(&self, index: u32, cancelled: Option<Handle>) {
         if self.registrations.purpose(index).is_callback() {
@@ -222,8 +227,8 @@ impl Tokens {
         }
     }
 
-    /// As `end_registration`, for a registration that is not a callback. If it leaves a gathering
-    /// as the last one, the gathering's token is returned.
+    /// As `end_registration`, for a registration that is not a callback. If a gathering loses its
+    /// last parent by this, returns the gathering's token, flagged, for `cancel_left`.
     fn end_signal(&self, index: u32, cancelled: Option<Handle>) -> Spread {
         let left = self.finish_signal(index, cancelled);
         drop(RegistrationPin::take_over(&self.registrations, index));
@@ -283,7 +288,8 @@ impl Tokens {
         Inside { thread: thread_identity::current(), waits_before }
     }
 
-    /// Takes over a registration that has not begun to run. False: it has begun.
+    /// Takes over a registration that has not begun to run, so that this thread has to end it.
+    /// False: it has begun to run, or is over.
     pub(super) fn take_over(&self, index: u32) -> bool {
         let live = self.registrations.live(index);
         loop {
@@ -303,7 +309,8 @@ impl Tokens {
     }
 
     /// The common case of unregistering. A listed registration is held by its list, so its handle
-    /// need not be pinned. The list's internal reference becomes the caller's.
+    /// need not be pinned. The list's internal reference of the registration becomes the caller's.
+    /// `None`: the registration is in no list, or the handle is stale.
     #[inline]
     fn take_over_listed(&self, registration: Handle) -> Option<Unlisted> {
         let registrations = &self.registrations;
@@ -316,8 +323,10 @@ impl Tokens {
         self.unlist(token, handle::index(registration), is_same, true)
     }
 
-    /// Takes a registration over, off its token's list, if it is still in that list. With
-    /// `may_end`, it ends at once if no function has to be called for that.
+    /// Takes a registration over, off its token's list, if it is still in that list. `is_same` is
+    /// asked under the token's lock, whether the slot still has the registration that is meant.
+    /// With `may_end`, the registration ends at once if no function has to be called for that.
+    /// `None`: it is not in that list any more, or it is another one.
     #[inline]
     fn unlist(
         &self,
@@ -344,8 +353,9 @@ impl Tokens {
         unlisted
     }
 
-    /// Ends a registration. With `wait`, waits for a callback that runs on another thread. If that
-    /// thread in turn waits for this one, the answer is `WouldDeadlock` and nothing happens.
+    /// Ends a registration and gives up its caller's handle. With `wait`, waits for a callback that
+    /// runs on another thread. If that thread in turn waits for this one, the answer is
+    /// `WouldDeadlock` and nothing happens.
     pub fn unregister(&self, registration: Handle, wait: bool) -> Result<Unregistered, Error> {
         let registrations = &self.registrations;
         if let Some(unlisted) = self.take_over_listed(registration) {
@@ -402,8 +412,8 @@ impl Tokens {
         if is_keeping { token.keepers.remove() } else { 0 }
     }
 
-    /// Takes the first registration of a list off the list and over. The token is pinned, or is
-    /// being buried.
+    /// Takes the first registration of a token's list off that list, so that this thread has to end
+    /// it. The caller has the token pinned, or buries it. `None`: the list is empty.
     pub(super) fn take_first(&self, token: u32, list: fn(&TokenLive) -> &AtomicU32) -> Option<u32> {
         let slot = self.arena().slot(token);
         let lock = slot.lock();
@@ -422,8 +432,8 @@ impl Tokens {
         Some(index)
     }
 
-    /// Wakes the waiters and sets the events of flagged tokens. Returns the tokens of gatherings
-    /// that the last parent left by this.
+    /// Wakes the waiters and sets the events of the flagged tokens in `chain`. Returns the tokens
+    /// of gatherings that lose their last parent by this, flagged, for `spread_left`.
     pub(super) fn signal(&self, chain: &Chain) -> Spread {
         let mut left = Spread::NOTHING;
         for token in chain.iter(self.arena()) {
@@ -439,7 +449,7 @@ impl Tokens {
         left
     }
 
-    /// Runs the callbacks of flagged tokens on this thread, and lets go of the tokens.
+    /// Runs the callbacks of the flagged tokens in `chain` on this thread, and unpins the tokens.
     pub(crate) fn run_callbacks(&self, mut chain: Chain) {
         while let Some(token) = chain.pop(self.arena()) {
             self.run_callbacks_of(token);
@@ -452,7 +462,8 @@ impl Tokens {
         while let Some(index) = self.take_first(token, |live| &live.callbacks) {
             self.end_registration(index, Some(handle));
         }
-        // A job that left its queue now waits for its completion to be called.
+        // If the cancel took a posted job out of its queue, the host has to call the job's
+        // completion now.
         if let Some(queue) = self.queues.queue_of(self.posted(token)) {
             self.queues.wake_if_there(&self.owners, queue);
         }
@@ -469,7 +480,8 @@ impl Tokens {
     }
 
     /// Wakes a posted job once, when the token is cancelled or gone; now, if it is cancelled
-    /// already. The caller has to unregister the registration.
+    /// already. Returns the handle of the registration for this, which the caller has to
+    /// unregister.
     pub fn wake_job_at_cancel(
         &self,
         token: Option<&TokenPin<'_>>,

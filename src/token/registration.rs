@@ -1,4 +1,4 @@
-//! Registrations: each says what happens when a token is cancelled, and has its own handle.
+//! Registrations: each says what happens when a token is cancelled, and has a handle of its own.
 //!
 //! Invariants:
 //! 1. A listed registration is in that list of its token which its `Purpose` names. The list holds
@@ -41,7 +41,7 @@ const TO_CALL_AND_KEEP: u32 = 3;
 const TO_LEAVE: u32 = 4;
 const TO_WAKE_JOB: u32 = 5;
 
-/// What a registration does.
+/// What a registration does when its token is cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Calls a plugin's function on the thread that cancels.
@@ -57,7 +57,7 @@ pub enum Purpose {
     },
     /// Sets the native event with this number.
     Event(u32),
-    /// Leaves the gathering with this number.
+    /// Tells the gathering with this number that the token, one of its parents, has left.
     Leave(u32),
     /// Wakes a posted job. This also calls a function of the job's host, so it has its turn among
     /// the callbacks.
@@ -78,8 +78,8 @@ impl Purpose {
         matches!(self, Self::Callback | Self::KeepingCallback)
     }
 
-    /// Whether the registration belongs into the list `callbacks`, as it runs foreign code, and not
-    /// into `signals`.
+    /// Whether the registration runs foreign code. If so, it belongs into the list `callbacks` of
+    /// its token, otherwise into the list `signals`.
     pub const fn calls_out(self) -> bool {
         matches!(self, Self::Callback | Self::KeepingCallback | Self::WakeJob(_))
     }
@@ -96,7 +96,7 @@ pub struct RegistrationCold {
     /// A handle names one life of its slot, so a lock taken through it is never the lock of a later
     /// token.
     token: AtomicU64,
-    /// Number of waits that had begun when the registration began to run.
+    /// Number of waits (see `wait_graph`) that had begun when the registration began to run.
     waits_before: AtomicU64,
 }
 
@@ -111,13 +111,13 @@ impl RegistrationCold {
 /// The words that are written while the registration lives.
 #[derive(Debug, Default)]
 pub struct RegistrationLive {
-    /// Its place in the token's list.
+    /// The registration's place in its token's list.
     pub node: ListNode,
     life: AtomicU32,
     runner: AtomicU64,
-    /// The plugin's function.
+    /// The plugin's function and its user data; empty if the registration is not a callback.
     pub callback: CallbackCell,
-    /// Its place among its owner's things; empty without an owner.
+    /// The registration's cell with its owner; empty without an owner.
     pub owned: Owned,
 }
 
@@ -129,18 +129,19 @@ impl LivePart for RegistrationLive {
 /// The stage of a registration, for other threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallStage {
-    /// It is listed, or about to be listed.
+    /// The registration has neither begun to run nor ended: it is listed, or about to be, or has no
+    /// token.
     Waiting,
-    /// Its callback or its destroy-notify runs on the thread with this number; 0 while the number
-    /// is not known yet.
+    /// The registration's callback or destroy-notify runs on the thread with this number; 0 while
+    /// the number is not known yet.
     Running(u64),
-    /// It is over.
+    /// The registration is over: its callback and its destroy-notify will not run any more.
     Done,
 }
 
 impl RegistrationLive {
-    /// Marks it as listed, under the list's lock. False: its owner was closed meanwhile, and the
-    /// close took it over.
+    /// Marks the registration as listed. The caller has locked the token. False: the registration's
+    /// owner was closed meanwhile, and the close took the registration over.
     #[inline]
     pub fn begin_listed(&self, has_owner: bool) -> bool {
         if has_owner {
@@ -155,13 +156,15 @@ impl RegistrationLive {
         self.life.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Marks it as done. True: a thread waits for this, and has to be woken.
+    /// Marks the registration as done. True: a thread waits for this, and the caller has to wake
+    /// it.
     #[must_use]
     pub fn finish(&self) -> bool {
         self.life.swap(DONE, Ordering::AcqRel) & AWAITED != 0
     }
 
-    /// Its stage. `wait` announces that the caller is going to wait.
+    /// The registration's stage. With `wait`, this announces that the caller is going to wait until
+    /// it is done.
     pub fn stage(&self, wait: bool) -> CallStage {
         let life = if wait {
             self.life.fetch_or(AWAITED, Ordering::AcqRel)
@@ -228,8 +231,9 @@ impl Registrations {
         self.arena.slot(index).live()
     }
 
-    /// Takes over a registration that was never listed; `inside` names the running thread. False:
-    /// another thread has taken it over, or it is listed.
+    /// Takes over a registration that was never listed, so that the calling thread has to end it.
+    /// `inside` is the calling thread. False: another thread has taken the registration over, or it
+    /// is listed.
     pub fn begin_idle(&self, index: u32, inside: Inside) -> bool {
         let slot = self.arena.slot(index);
         let won = slot.live().advance(IDLE, RUNNING);
@@ -246,23 +250,25 @@ impl Registrations {
         self.arena.slot(index).cold.listed_in()
     }
 
-    /// Puts the registration in front of a list of a token. The caller has locked the token.
+    /// Puts the registration in front of one of the lists of `token`; `first` is the list's head.
+    /// The caller has locked the token.
     #[inline]
     pub fn push(&self, first: &AtomicU32, index: u32, token: Handle) {
         self.arena.slot(index).cold.token.store(token, Ordering::Relaxed);
         List::new(self, first).push(index, handle::index(token));
     }
 
-    /// Takes the registration out of a list of a token. The caller has locked the token.
+    /// Takes the registration out of the list of its token whose head is `first`. The caller has
+    /// locked the token.
     #[inline]
     pub fn remove(&self, first: &AtomicU32, index: u32) {
         List::new(self, first).remove(index);
         self.arena.slot(index).cold.token.store(NULL, Ordering::Release);
     }
 
-    /// Ends a listed registration that carries nothing but a function, which is not called any
-    /// more. The caller holds the list's lock. False: a destroy-notify has to be called or an owner
-    /// told, so nothing was ended.
+    /// Ends a listed registration if nothing has to be called or told for that: a callback without
+    /// destroy-notify and owner, or one that wakes a posted job. The caller has locked the token.
+    /// False: nothing was ended.
     #[inline]
     pub fn end_quietly(&self, index: u32) -> bool {
         let live = self.live(index);
@@ -280,8 +286,8 @@ impl Registrations {
         is_plain
     }
 
-    /// Takes over a listed registration; `inside` names the running thread, which holds the list's
-    /// lock.
+    /// Takes over a listed registration, so that the calling thread has to end it. `inside` is the
+    /// calling thread, which has locked the token.
     #[inline]
     pub fn begin(&self, index: u32, inside: Inside) {
         let slot = self.arena.slot(index);
@@ -291,8 +297,8 @@ impl Registrations {
         slot.live().life.store(RUNNING, Ordering::Release);
     }
 
-    /// The thread that runs the registration. `None`: no thread runs it, or its number is not
-    /// written yet.
+    /// The thread that runs the registration's functions at this moment. `None`: no thread does, or
+    /// the thread's number is not written yet.
     pub fn inside(&self, index: u32) -> Option<Inside> {
         let slot = self.arena.slot(index);
         let CallStage::Running(thread) = slot.live().stage(false) else { return None };
@@ -316,7 +322,7 @@ impl Registrations {
         cold.position.store(position, Ordering::Relaxed);
     }
 
-    /// As `purpose(index).calls_out()`, with one load.
+    /// Whether the registration runs foreign code: as `purpose(index).calls_out()`, with one load.
     #[inline]
     pub fn calls_out(&self, index: u32) -> bool {
         let kind = self.arena.slot(index).cold.purpose.load(Ordering::Relaxed);

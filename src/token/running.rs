@@ -6,7 +6,7 @@ use crate::queue::posted::PostedId;
 use crate::token::Tokens;
 use crate::token::registration::CallStage;
 
-/// The tokens, as the wait graph sees them.
+/// Tells the wait graph which threads are inside a blocker, and whether it is over.
 pub(super) struct Calls<'a>(pub(super) &'a Tokens);
 
 impl Running for Calls<'_> {
@@ -50,7 +50,7 @@ impl Running for Calls<'_> {
 }
 
 impl Tokens {
-    /// The tokens' answers for a thread that begins to wait.
+    /// The answers that the wait graph needs when a thread begins to wait.
     pub fn calls(&self) -> impl Running {
         Calls(self)
     }

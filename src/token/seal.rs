@@ -43,11 +43,11 @@ use crate::token::{TokenPin, Tokens};
 /// Outcome of an attempt to seal a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sealing {
-    /// This call sealed it.
+    /// This call sealed the token.
     ByThisCall,
-    /// It was sealed before.
+    /// The token was sealed before.
     Before,
-    /// It is cancelled, or a cancel is on its way down to it.
+    /// The token is cancelled, or a cancel is on its way down to it.
     Cancelled,
     /// The job or request of the token is in a state in which it cannot be sealed.
     Refused,
@@ -101,7 +101,8 @@ impl Tokens {
         sealing
     }
 
-    /// The decision. The caller holds the token's lock.
+    /// Does the part of `seal` under the token's lock, which the caller holds. The requests above
+    /// the token are pinned in `above`, for the caller to let go.
     fn decide_seal(
         &self,
         token: &TokenPin<'_>,
@@ -138,14 +139,15 @@ impl Tokens {
         Sealing::ByThisCall
     }
 
-    /// Pins the requests above a live token. `Sealing::Cancelled`: an ancestor is cancelled, and
-    /// the cancel's walk is on its way down to the token.
+    /// Finds the requests that a live token works for, and pins them in `above`. The error says why
+    /// the token cannot be sealed. `Sealing::Cancelled`: an ancestor is cancelled, and the cancel's
+    /// walk is on its way down to the token.
     fn find_requests(&self, token: u32, above: &mut Above) -> Result<(), Sealing> {
         let mut links = self.links.of_child(&self.arena, token);
         links.try_for_each(|link| self.find_requests_by(link, above))
     }
 
-    /// As `find_requests`, but follows one link of the token.
+    /// As `find_requests`, but follows only one of the token's links to parents.
     fn find_requests_by(&self, link: u32, above: &mut Above) -> Result<(), Sealing> {
         loop {
             let parent = self.links.parent_at(&self.arena, link);
@@ -178,8 +180,9 @@ impl Tokens {
         }
     }
 
-    /// Looks at a pinned ancestor of a job. The first time an ancestor is noted, its pin is taken
-    /// over.
+    /// Looks at a pinned ancestor of a job. If it is a request that was not noted yet, notes it in
+    /// `above`, which takes over the caller's pin. If it is neither a request nor a job that goes
+    /// on, looks further up.
     fn note_above(&self, ancestor: u32, above: &mut Above) -> Result<(), Sealing> {
         let slot = self.arena.slot(ancestor);
         if slot.job_id() != 0 && !self.diagnosis.watches.course(&slot.cold.watched).has_ended {
@@ -218,7 +221,8 @@ impl Tokens {
         self.drop_listeners(index);
     }
 
-    /// Ends a wait or an event that this thread has taken over and whose token is sealed.
+    /// Ends a registration that this thread has taken over and whose token is sealed: a waiter is
+    /// told that one token fewer can end its wait, and an event is never set.
     #[cold]
     fn end_unset(&self, index: u32) {
         match self.registrations.purpose(index) {
@@ -238,7 +242,7 @@ impl Tokens {
     }
 
     /// Handles a new registration with a sealed token. It can never run, so it is over at once,
-    /// unless it is a callback that its caller will unregister.
+    /// unless it is a callback whose caller has to unregister it (`is_named`).
     #[cold]
     pub(super) fn keep_idle(&self, index: u32, is_named: bool) {
         let is_callback = self.registrations.purpose(index).is_callback();
@@ -266,8 +270,8 @@ impl Tokens {
         });
     }
 
-    /// Whether a token is sealed. Takes no lock, and accepts any handle. A yes stays true. A seal
-    /// that happens at the same moment may be missed.
+    /// Whether a token is sealed. Takes no lock. Accepts any handle; false for a dead token. A yes
+    /// stays true. A seal that happens at the same moment may be missed.
     pub fn is_sealed(&self, token: Handle) -> bool {
         if token == NULL {
             return false;

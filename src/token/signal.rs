@@ -25,9 +25,9 @@ pub struct WokenBy {
 /// How a wait for several tokens ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitOutcome {
-    /// One of the tokens ended it.
+    /// One of the tokens ended the wait.
     By(WokenBy),
-    /// All tokens are sealed, so none can end it.
+    /// All tokens are sealed, so none of them can end the wait.
     Never,
 }
 
@@ -105,7 +105,7 @@ impl Signals {
         cell.waiting.lock().expected += 1;
     }
 
-    /// Notes that one token fewer can end the wait. If it was the last, the wait ends.
+    /// Notes that one token fewer can end the wait. If it was the last, the wait ends with `Never`.
     pub fn expect_one_less(&self, number: u32) {
         let cell = self.waiters.cell(number);
         let mut waiting = cell.waiting.lock();
@@ -118,22 +118,23 @@ impl Signals {
         cell.changed.notify_all();
     }
 
-    /// Drops a reference.
+    /// Drops a reference of a waiter.
     pub fn release_waiter(&self, number: u32) {
         if self.waiters.cell(number).references.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.waiters.free(number);
         }
     }
 
-    /// Ends a wait, unless it has ended already.
+    /// Ends the wait of a waiter, unless it has ended already. `outcome` is the token that ended
+    /// it.
     pub fn wake(&self, number: u32, outcome: WokenBy) {
         let cell = self.waiters.cell(number);
         cell.waiting.lock().outcome.get_or_insert(WaitOutcome::By(outcome));
         cell.changed.notify_all();
     }
 
-    /// Waits for an outcome, until a time on the library's clock or for ever. `None`: the time has
-    /// come.
+    /// Waits until the wait of a waiter has ended, until a time on the library's clock, or for
+    /// ever. `None`: the time has come first.
     pub fn wait(&self, number: u32, until_ns: Option<u64>) -> Option<WaitOutcome> {
         let cell = self.waiters.cell(number);
         let mut slot = cell.waiting.lock();
@@ -170,7 +171,7 @@ impl Signals {
         event.duplicate().map_err(|_| none_left())
     }
 
-    /// An event that is set. The library keeps nothing of it.
+    /// A native event that is set already and belongs to the caller alone.
     pub fn already_set(&self) -> Result<Raw, Error> {
         let none_left = |_| Error::Resources("file descriptors or handles for native events");
         let event = NativeEvent::new().map_err(none_left)?;
@@ -178,7 +179,7 @@ impl Signals {
         event.duplicate().map_err(none_left)
     }
 
-    /// Keeps an event under a number.
+    /// Keeps a native event for a token, and returns the event's number.
     pub fn add_event(&self, event: NativeEvent) -> Result<u32, Error> {
         let (number, cell) =
             self.events.take().map_err(|_| Error::Resources("memory for native events"))?;
@@ -195,7 +196,7 @@ impl Signals {
             .ok_or(Error::Resources("file descriptors or handles for native events"))
     }
 
-    /// Forgets an event that will never be set.
+    /// Forgets and closes a kept event that will never be set.
     pub fn forget_event(&self, number: u32) {
         *self.events.cell(number).event.lock() = None;
         self.events.free(number);

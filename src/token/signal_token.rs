@@ -15,7 +15,8 @@ use crate::token::registration::Purpose;
 use crate::token::{Record, TokenPin, Tokens};
 
 impl Tokens {
-    /// Makes a signal that is not raised. The caller gets its internal reference.
+    /// Makes a signal that is not raised. The caller gets its internal reference, and gives it up
+    /// by `drop_signal`.
     pub(crate) fn new_signal(&self) -> Result<u32, Error> {
         let (index, slot) = self.arena.take()?;
         self.arena.publish_hidden(index, slot, 0, Holder::Internal);
@@ -69,7 +70,8 @@ impl Tokens {
         self.register_signal(Some(signal), purpose, false).map(drop)
     }
 
-    /// Gives up the maker's internal reference. Threads that wait learn that the signal is gone.
+    /// Gives up the maker's internal reference of a signal. If the signal dies by this, threads
+    /// that wait for it learn that it is gone.
     pub(crate) fn drop_signal(&self, index: u32) {
         drop(TokenPin::take_over(self, index));
     }

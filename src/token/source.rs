@@ -35,7 +35,8 @@ pub fn add_source(slot: &Slot<TokenCold, TokenLive>) -> bool {
 }
 
 impl Tokens {
-    /// Calls `end`, which ends a source of a pinned token, under the token's lock.
+    /// Calls `end`, which ends a source of a pinned token, under the token's lock. If it was the
+    /// last source, registrations no longer keep the token alive.
     pub(super) fn end_source<R>(&self, token: &TokenPin<'_>, end: impl FnOnce() -> R) -> R {
         let locked = LockedToken::of_pinned(token);
         let result = end();

@@ -98,7 +98,8 @@ impl Tokens {
         self.queues.posted().each_shelved(each);
     }
 
-    /// The job posted under a token. The caller has the token pinned, or walks over it in a cancel.
+    /// The job posted to a dispatcher under a token; `PostedId::NONE` if there is none. The caller
+    /// has the token pinned, or walks over it in a cancel.
     pub(crate) fn posted(&self, index: u32) -> PostedId {
         PostedId(self.arena.slot(index).cold.posted.load(Ordering::Relaxed))
     }
@@ -134,9 +135,9 @@ impl Tokens {
         token.slot().cold.foreign.load(Ordering::Relaxed) != NIL
     }
 
-    /// Ends the use of a pinned token's foreign check; `payload` is the check's user data. Returns
-    /// the payload for the caller to destroy. If the check is being asked at this moment it returns
-    /// nothing, and the asking thread destroys the payload.
+    /// Ends the use of a pinned token's foreign check, because its user data goes; `payload` is the
+    /// check's user data. Returns the payload for the caller to destroy. If the check is being
+    /// asked at this moment it returns nothing, and the asking thread destroys the payload.
     #[inline]
     pub fn retire_foreign(
         &self,

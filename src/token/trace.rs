@@ -60,8 +60,9 @@ impl Tokens {
         self.texts.show(text, TraceParent::parse)
     }
 
-    /// The parts of an event of such a token that do not fit into its text. `reason` is the event's
-    /// text.
+    /// The parts of an event about a token that do not fit into the event's text: the token's own
+    /// span, and the end of a long `reason`, which is the event's text. `None`: there are no such
+    /// parts.
     pub(crate) fn details_of(&self, index: u32, reason: &str) -> SharedDetails {
         let trace_parent = if self.has_traces() { self.own_trace(index) } else { None };
         let is_needed = trace_parent.is_some() || reason.len() > EVENT_TEXT;

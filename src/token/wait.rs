@@ -49,8 +49,9 @@ pub(crate) struct Sleeper<'a> {
 }
 
 impl Sleeper<'_> {
-    /// Sleeps until the token is cancelled or gone. `None`: the time `until_ns` on the library's
-    /// clock came first. Asks the checks of `asked` and of what is current.
+    /// Sleeps until the token is cancelled, sealed or gone. `None`: the time `until_ns` on the
+    /// library's clock came first. Meanwhile asks the hosts' own checks of the token `asked` and of
+    /// the tokens that are current on this thread.
     #[inline]
     pub fn sleep(self, until_ns: Option<u64>, asker: Asker, asked: Handle) -> Option<Woken> {
         let tokens = self.tokens;
@@ -106,8 +107,9 @@ impl Tokens {
         Ok(woken)
     }
 
-    /// Gets in to sleep for a token, and gives its pin back. Error: the reason why there is nothing
-    /// to wait for.
+    /// Counts this thread among those that sleep for a token, under the token's lock, and gives the
+    /// token's pin back. Error: the token is cancelled or sealed already, so there is nothing to
+    /// wait for.
     #[inline]
     pub(crate) fn get_in<'a>(&'a self, pin: TokenPin<'a>) -> Result<Sleeper<'a>, Woken> {
         let (index, slot) = (pin.index(), pin.slot());
@@ -125,8 +127,9 @@ impl Tokens {
         Ok(Sleeper { tokens: self, index, slot })
     }
 
-    /// Sleeps until a wait is over or its time has come, and asks checks meanwhile. `sleep` sleeps
-    /// until the given time, and returns something if the wait is over.
+    /// Sleeps until a wait is over, and meanwhile asks the hosts' own checks of `tokens` and of the
+    /// tokens that are current on this thread. `sleep` sleeps until the given time at most, and
+    /// returns something if the wait is over. `None`: the time `until_ns` has come first.
     pub fn sleep<T>(
         &self,
         until_ns: Option<u64>,
@@ -165,7 +168,8 @@ impl Tokens {
         let waiter = self.signals.new_waiter()?;
         let result = self.wait_with(waiter, tokens, until_ns, asker, &mut registered);
         for registration in registered {
-            // The waiter's references keep a late wake-up harmless, so this need not wait for it.
+            // A registration that runs at this moment has its own reference of the waiter, so its
+            // wake-up does no harm, and this thread need not wait for it.
             let _ = self.unregister(registration, false);
         }
         self.signals.release_waiter(waiter);
@@ -186,7 +190,7 @@ impl Tokens {
             }
             let pin = TokenPin::new(self, *token)?;
             if self.is_cancelled(&pin) {
-                // A bad handle further back is a mistake even so.
+                // A bad handle further back is an error even if the wait is over.
                 let rest = tokens[position + 1..].iter().filter(|token| **token != NULL);
                 for token in rest {
                     TokenPin::new(self, *token)?;
@@ -229,8 +233,8 @@ impl Tokens {
         })
     }
 
-    /// A duplicate of an event that is set when the token is cancelled or gone. For no token it is
-    /// never set.
+    /// A duplicate of an event that is set when the token is cancelled or gone. Without a token, or
+    /// for a sealed one, it is never set. The duplicate belongs to the caller.
     pub fn event(&self, token: Option<&TokenPin<'_>>) -> Result<Raw, Error> {
         let none_left = |_| Error::Resources("file descriptors or handles for native events");
         let Some(token) = token.filter(|token| !token.slot().is_sealed()) else {
@@ -251,7 +255,7 @@ impl Tokens {
         Ok(duplicate)
     }
 
-    /// A duplicate of the event that the token has already.
+    /// A duplicate of the native event that the token has already. `None`: it has none.
     fn present_event(&self, token: &TokenPin<'_>) -> Option<Result<Raw, Error>> {
         let _lock = token.slot().lock();
         let signals = &token.slot().live().signals;
@@ -263,8 +267,9 @@ impl Tokens {
         })
     }
 
-    /// Makes a registration of the library's own. On an error the caller has to give up what
-    /// `purpose` refers to.
+    /// Registers with a token an action of the library's own. With `keep`, the caller has to
+    /// unregister the returned handle; otherwise the registration ends by itself. On an error the
+    /// caller has to give up the waiter, event or gathering that `purpose` names.
     pub(super) fn register_signal(
         &self,
         token: Option<&TokenPin<'_>>,
