@@ -31,7 +31,7 @@ int denoise(struct image *image, denoise_progress progress, void *user)
         return DENOISE_NO_MEMORY;
     if (image->how != BY_ITSELF)
         dcc_job_cancel(image->job, "Esc", 3);
-    /* It waits without asking. */
+    /* It waits without polling. */
     if (image->how == BY_INTERRUPT)
         return image->is_interrupted ? DENOISE_ABORTED : DENOISE_OK;
     for (row = 0; row < 10; ++row)

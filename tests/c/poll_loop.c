@@ -1,4 +1,4 @@
-/* The natural use of the poll; what compilers make of it is looked at. */
+/* The natural use of the poll. A test reads the machine code that compilers make of it. */
 #include "dcc_cancel.h"
 
 void work(size_t index);
@@ -30,7 +30,7 @@ size_t one_layer(size_t count, const dcc_cancel_token *token)
     return i;
 }
 
-/* What nobody should write; shows that the test would notice. */
+/* Code that nobody should write. It shows that the test would notice. */
 size_t snapshot_in_the_loop(size_t count)
 {
     size_t i;

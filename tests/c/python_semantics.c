@@ -242,7 +242,7 @@ static void captured_contexts_carry(void)
     EXPECT(dcc_context_capture(&carried.context) == DCC_OK);
     EXPECT(dcc_cancel_token_reset_current(token_ticket) == DCC_OK);
     EXPECT(dcc_job_reset_current(job_ticket) == DCC_OK);
-    /* Only the context keeps them now. */
+    /* Now only the context keeps them. */
     EXPECT(dcc_cancel_token_release(carried.token) == DCC_OK);
     EXPECT(dcc_job_release(carried.job) == DCC_OK);
     run_thread(enter_and_exit, &carried);
@@ -258,7 +258,7 @@ static int32_t foreign(void *user_data)
 {
     EXPECT(user_data == &asked);
     asked += 1;
-    /* Asked while it is being asked, the probe does not ask again. */
+    /* A poll inside the check does not ask the check again. */
     EXPECT(dcc_check_cancelled() == DCC_OK);
     return answer;
 }
@@ -420,7 +420,7 @@ static void destroy(void *user_data)
 {
     destroyed += 1;
     EXPECT(user_data == &destroyed);
-    /* A notify may use the library, also while its thread ends. */
+    /* A destroy-notify may use the library, also while its thread ends. */
     EXPECT(dcc_cancel_token_release(new_token()) == DCC_OK);
 }
 
@@ -457,7 +457,8 @@ static void a_thread_that_ends_with_slots_set_is_cleaned_up(void)
     run_thread(end_with_slots_set, new_job_from(desc));
     EXPECT(destroyed == 1);
     EXPECT(stats().live_jobs == 0);
-    /* What a late destructor of the host set is let go as well, but for its own reference. */
+    /* The library also lets go of what a late destructor of the host set, except for the destructor's own
+     * reference. */
     EXPECT(stats().live_tokens == 2);
 }
 
@@ -504,7 +505,7 @@ static void a_poll_of_what_died_answers_gone(void)
     EXPECT(dcc_poll_one(dcc_poll_of(token)) == DCC_POLL_GONE);
     EXPECT(dcc_job_reset_current(ticket) == DCC_OK && dcc_job_release(job) == DCC_OK);
     EXPECT(dcc_poll(pair) == DCC_POLL_GONE);
-    /* Also when the slot is used again. */
+    /* This holds, too, when the slot is used again. */
     EXPECT(new_token() != token && dcc_poll_one(poll) == DCC_POLL_GONE);
     EXPECT(dcc_poll_one(dcc_poll_of(NULL)) == DCC_OK);
 }

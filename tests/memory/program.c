@@ -27,7 +27,7 @@ enum {
 
 struct row *rows;
 
-/* What a row's process ends with. */
+/* The exit status of a row's process. */
 enum { REACHED = 0, NOT_REACHED = 10, BROKEN = 11 };
 
 static const char *doing = "";
@@ -57,7 +57,7 @@ int32_t seen(const int32_t *count)
     return __atomic_load_n(count, __ATOMIC_SEQ_CST);
 }
 
-/* What is alive in the library. */
+/* The counts of the library's live objects. */
 struct counts {
     uint64_t of[11];
 };
@@ -80,17 +80,18 @@ static int same(const struct counts *one, const struct counts *two)
     return memcmp(one, two, sizeof *one) == 0;
 }
 
-/* One run. */
+/* One run of a row. */
 struct run {
     const struct row *row;
     struct world world;
-    /* The allocation that fails first; 0: none does. */
+    /* The number of the allocation that fails first; 0 if none fails. */
     long nth;
     int for_good;
-    /* Or what the system refuses: RLIMIT_AS, RLIMIT_NPROC or RLIMIT_NOFILE; below 0: nothing. */
+    /* Or the limit by which the system refuses: RLIMIT_AS, RLIMIT_NPROC or RLIMIT_NOFILE; below 0 for none.
+     * */
     int limit;
     int on_fresh_thread;
-    /* What the call answers with all the memory it wants. */
+    /* The answer of the call if memory is not short. */
     int32_t expected;
     int32_t answer;
     long refused;
@@ -129,7 +130,7 @@ static void *fresh_thread(void *argument)
 
 static struct rlimit before_limit;
 
-/* Takes what the system still gives. */
+/* Uses up what the system still gives. */
 static void limit_begin(int which)
 {
     CHECK(getrlimit((__rlimit_resource_t)which, &before_limit) == 0);
@@ -161,14 +162,14 @@ static void limit_end(int which)
     CHECK(setrlimit((__rlimit_resource_t)which, &before_limit) == 0);
 }
 
-/* The superuser may have as many threads as it wants. */
+/* The limit of threads does not bind the superuser, so this becomes another user. */
 static void become_another(const struct run *run)
 {
     if (run->limit == (int)RLIMIT_NPROC && geteuid() == 0)
         CHECK(setgid(65534) == 0 && setuid(65534) == 0);
 }
 
-/* Calls, with the nth allocation failing; the undoing of a call that succeeded is with memory again. */
+/* Makes the call with the nth allocation failing. A call that succeeded is undone with memory again. */
 static void attempt(struct run *run, long nth)
 {
     pthread_t thread;
@@ -193,7 +194,7 @@ static void attempt(struct run *run, long nth)
         limit_end(run->limit);
     run->refused = nth > 0 ? scarce_end() : 0;
     if (run->answer < 0 && !(run->row->flags & TAKES)) {
-        /* What was refused took nothing. */
+        /* A refused call has taken nothing. */
         struct counts after = count();
         CHECK(same(&before, &after));
         CHECK(seen(&run->world.destroyed) == destroyed);
@@ -218,11 +219,11 @@ static int is_refusal(const struct run *run)
 
 static void finish(struct run *run)
 {
-    /* Its handle outlives the call of its function; a row may have given it back. */
+    /* The handle outlives the call of its function; a row may have released it. */
     if (run->world.registration)
         dcc_registration_unregister(run->world.registration);
     run->row->after(&run->world);
-    /* The library's callback thread may have the last reference of something. */
+    /* The library's callback thread may still have the last reference of an object. */
     struct counts none;
     memset(&none, 0, sizeof none);
     for (int round = 0;; round++) {
@@ -240,7 +241,7 @@ static void finish(struct run *run)
     }
 }
 
-/* A row's process. */
+/* Runs a row; called in the row's process. */
 static int run_row(struct run *run)
 {
     alarm(HANG_SECONDS);
@@ -314,7 +315,7 @@ static int first_answer(struct run *run)
     return NOT_REACHED;
 }
 
-/* More than any call needs. */
+/* More allocations than any call makes. */
 #define MOST_ALLOCATIONS 400
 
 static void run_limited(const struct row *row, int limit, struct figures *figures)

@@ -1,4 +1,4 @@
-/* What is tried on each function: a row each. */
+/* The calls of each function: one row for each. */
 #ifndef ROWS_H
 #define ROWS_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* What the rows share; all zero at the beginning of each. */
+/* The state that a row's functions share; all zero at the beginning of each row. */
 struct world {
     dcc_cancel_token *token;
     dcc_cancel_token *other;
@@ -28,7 +28,8 @@ struct world {
     dcc_ticket second_ticket;
     dcc_native_event event;
     uint64_t id;
-    /* What was given away with a destroy-notify, how many of those ran, and calls of functions. */
+    /* How many objects were given away with a destroy-notify, how many of these notifies ran, and how many
+     * calls of functions there were. */
     int32_t given;
     int32_t destroyed;
     int32_t called;
@@ -40,28 +41,28 @@ struct world {
 struct row {
     const char *function;
     uint32_t flags;
-    /* With memory: what the call needs. */
+    /* Called with memory: creates what the call needs. */
     void (*before)(struct world *w);
-    /* The call. */
+    /* Makes the call, while memory is short. */
     int32_t (*call)(struct world *w);
-    /* Waits until what the call began on other threads is done. */
+    /* Waits until the work that the call began on other threads is done. */
     void (*settle)(struct world *w);
-    /* With memory, on the thread of the call: the opposite of a call that succeeded. */
+    /* Called with memory, on the thread of the call: undoes a call that succeeded. */
     void (*undo)(struct world *w);
-    /* With memory: the opposite of `before`. */
+    /* Called with memory: undoes `before`. */
     void (*after)(struct world *w);
     struct row *next;
 };
 
-/* It may not be refused: what stops, ends or lets go of something, and what only asks. */
+/* The call may not be refused: it stops, ends or releases something, or only asks. */
 #define NEVER_REFUSED 1u
-/* The call belongs to the thread of `before`. */
+/* The call must be made on the thread of `before`. */
 #define SAME_THREAD 2u
-/* DCC_ERROR_FILE is a good answer as well. */
+/* DCC_ERROR_FILE is also a good answer. */
 #define FILES 4u
-/* The row itself needs descriptors. */
+/* The row itself needs file descriptors. */
 #define TALKS 8u
-/* What was refused has taken what it was given: nobody else could give it back. */
+/* A refused call has taken its argument, because the caller could not give it back. */
 #define TAKES 16u
 
 extern struct row *rows;
@@ -84,7 +85,7 @@ extern struct row *rows;
         rows = &row_##fn##_row;                                                                       \
     }
 
-/* Ends the row's process with what went wrong. */
+/* Ends the row's process with a message about what went wrong. */
 void broken(const char *what, const char *file, int line, int32_t got) __attribute__((noreturn));
 #define OK(call)                                                                                      \
     do {                                                                                              \
@@ -97,14 +98,14 @@ void broken(const char *what, const char *file, int line, int32_t got) __attribu
         if (!(truth))                                                                                 \
             broken(#truth, __FILE__, __LINE__, 0);                                                    \
     } while (0)
-/* A call that makes something: what was refused left no handle behind. */
+/* Checks a call that creates something: after a refusal there is no handle. */
 #define MADE(out, call)                                                                               \
     do {                                                                                              \
         int32_t made_status = (call);                                                                 \
         CHECK(made_status >= 0 || (out) == NULL);                                                     \
         return made_status;                                                                           \
     } while (0)
-/* A call that is given something with a destroy-notify. */
+/* Checks a call that is given something with a destroy-notify. */
 #define GIVEN(out, call)                                                                              \
     do {                                                                                              \
         int32_t given_status = (call);                                                                \
@@ -112,7 +113,7 @@ void broken(const char *what, const char *file, int line, int32_t got) __attribu
         w->given += given_status >= 0;                                                                \
         return given_status;                                                                          \
     } while (0)
-/* Waits for what another thread does. */
+/* Waits until another thread has done something. */
 #define UNTIL(truth)                                                                                  \
     do {                                                                                              \
         while (!(truth))                                                                              \
@@ -120,7 +121,7 @@ void broken(const char *what, const char *file, int line, int32_t got) __attribu
     } while (0)
 void rest(void);
 
-/* Helpers; all count what they give away. */
+/* Helpers. All of them count what they give away. */
 void make_token(struct world *w);
 void make_job(struct world *w);
 void make_running_job(struct world *w);

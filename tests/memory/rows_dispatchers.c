@@ -1,4 +1,4 @@
-/* Dispatchers and what is posted to them. */
+/* Dispatchers, and jobs that are posted to them. */
 #include "rows.h"
 #include <string.h>
 
@@ -12,7 +12,7 @@ static void post(struct world *w, uint32_t flags)
     w->given++;
 }
 
-/* One tick; whether all that was posted is over. */
+/* Pumps once; returns whether all posted jobs are over. */
 static int pumped(struct world *w)
 {
     dcc_stats stats;
@@ -23,7 +23,7 @@ static int pumped(struct world *w)
     return stats.unfinished_posts == 0;
 }
 
-/* A job that ran on another thread may be on its way back still. */
+/* A job that ran on another thread may still be on its way back. */
 static void pump(struct world *w)
 {
     UNTIL(pumped(w));
@@ -64,7 +64,7 @@ static int32_t post_one(struct world *w, uint32_t flags)
 #define OWNED make_token(w); OK(dcc_owner_create(&w->owner)); make_dispatcher(w, 0)
 #define DISOWNED pump(w); RELEASE; OK(dcc_owner_close(w->owner)); drop(w)
 ROW(dcc_dispatcher_post, 0, OWNED, return post_one(w, 0), , OK(dcc_job_release(w->made_job)), DISOWNED)
-/* A job that a thread of the library runs, for whose slots there may be no memory then. */
+/* A job that a thread of the library runs. There may be no memory for that thread's slots. */
 ROW_AS(post_any_thread, "dcc_dispatcher_post", 0, OWNED, return post_one(w, DCC_POST_ANY_THREAD),
     UNTIL(state_of(w->made_job) > DCC_JOB_RUNNING), OK(dcc_job_release(w->made_job)), DISOWNED)
 
@@ -95,7 +95,7 @@ ROW(dcc_slice_ends_at_ns, NEVER_REFUSED, , return dcc_slice_ends_at_ns() == DCC_
 ROW(dcc_dispatcher_pump, NEVER_REFUSED | SAME_THREAD, make_dispatcher(w, 0); post(w, 0),
     return dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL),
     CHECK(state_of(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)
-/* The first tick of a thread that has not used the library. */
+/* The first tick on a thread that has not used the library yet. */
 ROW_AS(bind_later, "dcc_dispatcher_pump", 0, make_dispatcher(w, DCC_DISPATCHER_BIND_LATER); post(w, 0),
     return dcc_dispatcher_pump(w->dispatcher, DCC_NO_LIMIT, DCC_NO_LIMIT, NULL),
     CHECK(state_of(w->job) > DCC_JOB_RUNNING), , OK(dcc_job_release(w->job)); RELEASE)

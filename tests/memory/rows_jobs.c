@@ -1,4 +1,4 @@
-/* Jobs, what is current on a thread, polls, contexts. */
+/* Jobs, the current objects of a thread, polls, and contexts. */
 #include "rows.h"
 #include <string.h>
 
@@ -134,7 +134,7 @@ ROW(dcc_cancel_token_check_current, NEVER_REFUSED, INSTALLED, return dcc_cancel_
 ROW(dcc_poll_read_current, NEVER_REFUSED, INSTALLED, dcc_poll_pair pair;
     return dcc_poll_read_current(&pair), , ,
     UNINSTALLED)
-/* On a thread without a job, beside one that runs. */
+/* A thread without a job, while a job runs on another. */
 ROW(dcc_poll_read_current_at, NEVER_REFUSED, make_running_job(w), dcc_poll_pair pair;
     return dcc_poll_read_current_at(&pair, "another file of this row", 7), , , RELEASE)
 static dcc_library_call library_call(struct world *w)
@@ -172,12 +172,12 @@ static void bind(struct world *w)
     OK(dcc_context_bind(on_thread, w, on_destroy, &w->context));
     w->given++;
 }
-/* Memory may be short for what the thread has current alone; the notify is called in any case. */
+/* Memory may be too short to make the thread's objects current. The destroy-notify is called in any case. */
 static int32_t run_bound(struct world *w)
 {
     void *answer;
     int32_t destroyed;
-    /* Once more, after a refusal. */
+    /* A second call, after a refusal. */
     if (w->context == NULL)
         bind(w);
     destroyed = seen(&w->destroyed);

@@ -1,4 +1,5 @@
-/* What concerns the whole process: events, traces, figures, the timeline, the control endpoint, its end. */
+/* Calls that concern the whole process: events, traces, counts, the timeline, the control endpoint, and the
+ * shutdown. */
 #define _GNU_SOURCE
 #include "rows.h"
 #include <string.h>
@@ -21,7 +22,7 @@ ROW(dcc_events_retain, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)),
     OK(dcc_events_release(w->events)))
 ROW(dcc_events_release, NEVER_REFUSED, OK(dcc_events_create(100, &w->events)),
     return dcc_events_release(w->events), , , )
-/* The timer looks for cancels that are not seen, and tells of them. */
+/* The timer looks for cancels that were not seen, and reports them. */
 ROW(dcc_events_set_slow_cancel_threshold, 0, , return dcc_events_set_slow_cancel_threshold(1000), ,
     OK(dcc_events_set_slow_cancel_threshold(0)), )
 ROW_AS(slow_cancel, "dcc_events_set_slow_cancel_threshold", NEVER_REFUSED,
@@ -81,7 +82,7 @@ ROW(dcc_stats_latency, NEVER_REFUSED, make_running_job(w); OK(dcc_job_cancel(w->
 
 static const char *path(void)
 {
-    /* Longer than what standard libraries copy to the stack. */
+    /* Longer than the paths that standard libraries copy to the stack. */
     static char text[600];
     static const char folder[] = "/tmp/";
     size_t length = sizeof folder - 1;
@@ -109,7 +110,7 @@ ROW(dcc_control_close, NEVER_REFUSED, OK(dcc_control_open(NULL)), return dcc_con
 ROW(dcc_control_address, NEVER_REFUSED, OK(dcc_control_open(NULL)),
     return dcc_control_address(w->text, sizeof w->text, &w->length), , , OK(dcc_control_close()))
 
-/* Asks as the command line tool does. Not a byte of an answer: the endpoint had no memory for it. */
+/* Asks like the command line tool. If no byte of an answer comes, the endpoint had no memory for it. */
 static int32_t ask(struct world *w, const char *line)
 {
     struct sockaddr_un name;

@@ -1,4 +1,4 @@
-/* Sessions, requests, and what their peers say. */
+/* Sessions, requests, and messages of their peers. */
 #include "rows.h"
 #include <string.h>
 

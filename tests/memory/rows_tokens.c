@@ -1,4 +1,4 @@
-/* Tokens, what listens to them, owners, deadlines, waits. */
+/* Tokens, registrations, owners, deadlines, and waits. */
 #include "rows.h"
 #include <string.h>
 

@@ -5,7 +5,7 @@
 /* From now on the nth allocation fails, counted over all threads; with `for_good` all after it, too. A
    thread counts as an allocation: its stack is one. */
 void scarce_begin(long nth, int for_good);
-/* All succeed again. How many were refused. */
+/* Lets all allocations succeed again. Returns how many were refused. */
 long scarce_end(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the rows share. */
+/* The state and the helpers that the rows share. */
 #include "rows.h"
 #include <string.h>
 

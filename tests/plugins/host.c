@@ -59,7 +59,7 @@ static int load_copy(void *plugin, const char *path)
     return result(path);
 }
 
-/* One plugin installs and cancels, the other sees it. */
+/* One plugin makes a token current and cancels it, the other one sees that. */
 static void expect_shared(void *first, void *second)
 {
     EXPECT(ask(second, "plugin_poll") == 0);
@@ -82,7 +82,7 @@ static void own_copies(char **files, int flags)
     void *second = load(files[1], RTLD_NOW | flags);
     EXPECT(load_copy(first, files[2]) == 0);
     EXPECT(load_copy(second, files[3]) == 0);
-    /* The second one found the first and did not even load its own. */
+    /* The second plugin found the first one's library and did not even load its own. */
     EXPECT(dlopen(files[3], RTLD_NOW | RTLD_NOLOAD) == NULL);
     expect_shared(first, second);
 }
@@ -128,7 +128,8 @@ static void unload(char **files)
     EXPECT(ask(again, "plugin_live") == 0);
 }
 
-/* Who brought the library goes before anybody has used it; who found it there goes on. */
+/* The plugin that brought the library is unloaded before any plugin has used the library; the plugin that
+ * found it there continues. */
 static void first_user_leaves(char **files)
 {
     void *brought_it = load(files[0], RTLD_NOW | RTLD_LOCAL);
@@ -194,7 +195,7 @@ static void *wait_then_poll(void *plugin)
     return poll_there(*(void **)plugin);
 }
 
-/* The library comes last, after others have used up the static TLS. */
+/* The library is loaded last, after others have used up the static TLS. */
 static void exhausted_static_tls(char **files, int count)
 {
     pthread_t old_thread;
@@ -207,7 +208,7 @@ static void exhausted_static_tls(char **files, int count)
     pthread_barrier_wait(&together);
     for (i = 1; i < count; ++i)
         taken += dlopen(files[i], RTLD_NOW | RTLD_LOCAL) != NULL;
-    /* The last ones were refused: there really is none left. */
+    /* The last of these loads were refused, so there really is none left. */
     EXPECT(taken >= 2 && taken < count - 1);
     plugin = load(files[0], RTLD_NOW | RTLD_LOCAL);
     pthread_barrier_wait(&together);

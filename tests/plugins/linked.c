@@ -1,4 +1,4 @@
-/* A plugin that links the library: one sets what is current, another polls it. */
+/* A plugin that links the library. One copy of it sets what is current, another one polls it. */
 #include "dcc_cancel.h"
 
 /* Makes a token current on the calling thread and leaves it there. */
@@ -13,21 +13,21 @@ int plugin_install(void)
     return dcc_cancel_token_release(token);
 }
 
-/* Cancels what is current. */
+/* Cancels the current token. */
 int plugin_cancel(void);
 int plugin_cancel(void)
 {
     return dcc_cancel_token_cancel(dcc_cancel_token_current(), "by a plugin", DCC_NUL_TERMINATED);
 }
 
-/* What the probe says here. */
+/* The answer of a poll in this plugin. */
 int plugin_poll(void);
 int plugin_poll(void)
 {
     return dcc_check_cancelled();
 }
 
-/* Tokens alive. */
+/* The number of live tokens. */
 int plugin_live(void);
 int plugin_live(void)
 {

@@ -1,4 +1,4 @@
-/* The same plugin, but it loads its own copy of the library by path. */
+/* The same plugin as linked.c, but it loads its own copy of the library by path. */
 #define DCC_CANCEL_DL_IMPLEMENTATION
 #include "dcc_cancel_dl.h"
 

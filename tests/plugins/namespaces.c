@@ -1,5 +1,5 @@
-/* A host that loads copies of the library into link namespaces of their own, and one into its own. Exactly
- * one copy says that it is the first: the one that was used first. */
+/* A host that loads copies of the library into link namespaces of their own, and one into its own namespace.
+ * Exactly one copy says that it is the first: the one that was used first. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -49,7 +49,7 @@ static struct copy load(const char *path, Lmid_t where)
     return copy;
 }
 
-/* Whatever it says, it works. */
+/* The copy works, whatever it says. */
 static void use(const struct copy *copy, dcc_status expected)
 {
     dcc_cancel_token *token = NULL;

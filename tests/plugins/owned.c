@@ -1,5 +1,5 @@
-/* A plugin with an owner: hands functions to the library, and is unloaded after closing it. What is
- * counted belongs to the host and outlives the plugin. */
+/* A plugin with an owner. It gives functions to the library, and is unloaded after it has closed its owner.
+ * The counts belong to the host and outlive the plugin. */
 #include "owned.h"
 
 static dcc_owner *owner;

@@ -1,4 +1,4 @@
-/* What the plugin of owned.c and its host agree on. */
+/* The interface between the plugin of owned.c and its host. */
 #ifndef DCC_TESTS_OWNED_H
 #define DCC_TESTS_OWNED_H
 
@@ -13,7 +13,7 @@ struct counts {
 
 /* Registers two callbacks with the token, creates a running foreign job below it, arms a deadline. */
 int plugin_start(dcc_cancel_token *token, dcc_job **out_job, struct counts *counts);
-/* Closes the owner of them all. */
+/* Closes the owner of all these objects. */
 int plugin_stop(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* A host that really unloads a plugin whose functions the library had, then does all that would
- * have called them. Arguments: what to do, the plugin. */
+/* A host that really unloads a plugin which gave functions to the library, and then does all that would have
+ * called these. Arguments: what to do, the plugin. */
 #define _POSIX_C_SOURCE 200809L
 #include "owned.h"
 #include "unloading.h"
@@ -60,7 +60,7 @@ static void *cancel(void *unused)
     return NULL;
 }
 
-/* The test of the test: a plugin that stays is called. */
+/* Tests the test itself: a plugin that stays loaded is called. */
 static void stays(const char *path)
 {
     start(path);
@@ -96,8 +96,8 @@ static void *let_go(void *unused)
     return NULL;
 }
 
-/* The plugin is closed while one of its callbacks runs on another thread; the other one is left
- * out. */
+/* The plugin's owner is closed while one of its callbacks runs on another thread; the other callback is
+ * dropped. */
 static void closed_while_called(const char *path)
 {
     pthread_t canceller;

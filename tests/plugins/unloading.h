@@ -1,4 +1,4 @@
-/* What hosts need that load a plugin and really unload it. */
+/* Helpers of hosts that load a plugin and really unload it. */
 #ifndef DCC_TESTS_UNLOADING_H
 #define DCC_TESTS_UNLOADING_H
 
@@ -15,7 +15,7 @@
         } \
     } while (0)
 
-/* Whether any part of a file is in memory. */
+/* Whether any part of a file is mapped into memory. */
 static int is_mapped(const char *path)
 {
     char line[4096];
@@ -42,7 +42,7 @@ static void unload(void *plugin, const char *path)
     EXPECT(!is_mapped(path));
 }
 
-/* Writes a plugin's function of a name to `function`, a pointer to a pointer to a function. */
+/* Writes the plugin's function with this name to `function`, a pointer to a pointer to a function. */
 static void find(void *plugin, const char *name, void *function)
 {
     void *symbol = dlsym(plugin, name);

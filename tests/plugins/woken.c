@@ -1,4 +1,4 @@
-/* A plugin whose dispatcher has a wake, and is unloaded after its owner was closed. What is counted
+/* A plugin whose dispatcher has a wake function, and which is unloaded after its owner was closed. The count
  * belongs to the host and outlives the plugin. */
 #include "woken.h"
 

@@ -1,4 +1,4 @@
-/* What the plugin of woken.c and its host agree on. */
+/* The interface between the plugin of woken.c and its host. */
 #ifndef DCC_TESTS_WOKEN_H
 #define DCC_TESTS_WOKEN_H
 

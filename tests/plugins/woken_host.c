@@ -1,5 +1,6 @@
-/* A host that loads and unloads a plugin with a dispatcher, while another thread cancels a job of a
- * dispatcher that has gone, and whose place the plugin's has. Arguments: when the cancel ends, the plugin. */
+/* A host that loads and unloads a plugin with a dispatcher. Meanwhile another thread cancels a job of a
+ * dispatcher that has been freed and whose slot the plugin's dispatcher has. Arguments: when the cancel ends,
+ * the plugin. */
 #define _POSIX_C_SOURCE 200809L
 #include "unloading.h"
 #include "woken.h"
@@ -27,7 +28,7 @@ static void wake(void *unused)
     (void)unused;
 }
 
-/* Keeps the cancel under way, whose last step is to wake the host of the job's dispatcher. */
+/* Keeps the cancel from ending. Its last step is to wake the host of the job's dispatcher. */
 static void stay(const dcc_cancel_token *token, void *unused)
 {
     (void)token;
@@ -43,13 +44,13 @@ static void *cancel(void *job)
     return NULL;
 }
 
-/* Which place a dispatcher has: the same for the next one there. */
+/* The slot of a dispatcher: the next dispatcher in the slot has the same number. */
 static uintptr_t place(const dcc_dispatcher *dispatcher)
 {
     return (uintptr_t)dispatcher >> 8 & 0xffffff;
 }
 
-/* A thread that cancels a job of a dispatcher that goes meanwhile. */
+/* A thread that cancels a job of a dispatcher that is freed meanwhile. */
 static pthread_t begin_cancel(dcc_job **out_job, uintptr_t *out_place)
 {
     pthread_t canceller;
@@ -90,7 +91,7 @@ static void play(const char *path, uintptr_t the_place, void (*between)(void))
     find(plugin, "plugin_stop", &stop);
     wakes = 0;
     EXPECT(start(&dispatcher, &wakes) == DCC_OK);
-    /* Or the test shows nothing. */
+    /* Otherwise the test would show nothing. */
     EXPECT(place(dispatcher) == the_place);
     if (between != NULL)
         between();
@@ -101,7 +102,7 @@ static void play(const char *path, uintptr_t the_place, void (*between)(void))
     unload(plugin, path);
 }
 
-/* The cancel ends beside whatever the plugin does. */
+/* The cancel ends at the same time as the plugin's calls. */
 static void play_beside(const char *path, uintptr_t the_place)
 {
     int ended = 0;

@@ -1,4 +1,4 @@
-/* A check that says where it failed and ends the program. */
+/* A check that prints where it failed and ends the program. */
 
 #ifndef DCC_TESTS_WINDOWS_CHECK_H
 #define DCC_TESTS_WINDOWS_CHECK_H

@@ -11,7 +11,7 @@ static volatile LONG destroyed;
 
 static void count_destroy(void *user_data)
 {
-    /* A notify may use the library, also at the very end of a thread. */
+    /* A destroy-notify may use the library, also at the very end of a thread. */
     CHECK(dcc_check_cancelled() >= 0);
     InterlockedIncrement((volatile LONG *)user_data);
 }
@@ -135,7 +135,7 @@ static void WINAPI set_a_job_in_a_fiber(void *data)
     SwitchToFiber(test->home);
 }
 
-/* What a fiber set belongs to its thread and outlives the fiber, but not the thread. */
+/* Whatever a fiber makes current belongs to its thread, and outlives the fiber but not the thread. */
 static DWORD WINAPI delete_a_fiber_and_end(void *reset)
 {
     struct fiber_test test = {0};

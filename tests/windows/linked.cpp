@@ -1,5 +1,5 @@
-// A C++ program linked against the DLL: workers enter a captured context, poll inline and unwind by
-// an exception; a job fails by one; what a job keeps alive is let go once.
+// A C++ program linked against the DLL: workers enter a captured context, poll inline and unwind by an
+// exception; an exception fails a job; and an object that a job keeps alive is released once.
 
 #include "check.h"
 #include "dcc_cancel.hpp"

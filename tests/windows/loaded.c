@@ -159,7 +159,7 @@ static void freeing_the_library_changes_nothing(const char *path)
     int i;
     CHECK(thread != NULL);
     CHECK(WaitForSingleObject(slots_are_set, 60000) == WAIT_OBJECT_0);
-    /* More often than it was loaded. */
+    /* FreeLibrary is called more often than LoadLibrary was. */
     for (i = 0; i < 8; ++i)
         (void)FreeLibrary(module);
     CHECK(GetModuleHandleA(path) == module);

@@ -1,5 +1,5 @@
-/* Stands in for bcryptprimitives.dll, which Rust's standard library wants and wine 8 lacks. For
- * tests only: it lies beside their programs and is never shipped. */
+/* Replaces bcryptprimitives.dll, which Rust's standard library needs and wine 8 lacks. It is for tests only:
+ * it is put beside their programs and never shipped. */
 
 #include <windows.h>
 #include <ntsecapi.h>

@@ -17,8 +17,8 @@ struct handles {
 
     ~handles()
     {
-        // The end of a process, or FreeLibrary: either way every one of these returns. Some are refused
-        // when the process ends.
+        // Runs at the end of a process or in FreeLibrary: in both cases each of these calls returns. At the
+        // end of the process some are refused.
         dcc_check_cancelled();
         dcc_cancel_token_is_cancelled(token);
         dcc_registration_unregister(registration);

@@ -1,5 +1,5 @@
-// Sits in the example of Qt, clicks in its window as a user would and looks at what it shows. The arguments
-// that are left to the program are the file for a picture of the window, and a folder for a film of it.
+// Runs inside the Qt example, clicks in its window as a user would, and looks at what it shows. Its arguments
+// are the file for a picture of the window, and a folder for the pictures of an animation.
 
 #include <QtTest>
 #include <QtWidgets>
@@ -39,7 +39,7 @@ void click(QPushButton *button)
     QTest::mouseClick(button, Qt::LeftButton);
 }
 
-// Of a row what its user sees.
+// The parts of a row that a user sees.
 struct seen_row {
     explicit seen_row(const QWidget *row)
         : bar(row->findChild<QProgressBar *>()), cancel(row->findChild<QPushButton *>()),
@@ -116,7 +116,7 @@ private:
         expect(rows_[1].state->text().endsWith("its button was clicked"), "the reason is shown");
         expect(!rows_[1].cancel->isEnabled(), "what is over is not cancelled");
         stopped_at_ = rows_[1].bar->value();
-        // Progress is shown now and then, so the bar may have had to catch up once.
+        // Progress is shown at intervals, so the bar may have had to catch up once.
         expect(stopped_at_ >= clicked_at && stopped_at_ < clicked_at + 10,
                QString("it stopped at %1, clicked at %2").arg(stopped_at_).arg(clicked_at));
         film_.hold();
@@ -156,7 +156,7 @@ private:
                "the line of statistics is right: " + line);
     }
 
-    // Also over a queue of jobs that would take 25 budgets.
+    // The same with a queue of jobs that would take 25 budgets.
     void a_tick_ends_with_its_budget()
     {
         int left = 100;
@@ -198,7 +198,7 @@ private:
         window_->dispatcher().post("for ever", [] { return dcc::step::again; }, options);
         wait_until([this] { return rows_[2].is_in_progress(); }, "they run again");
         expect(rows_[1].is("running") && rows_[1].part() < 0.5, "also the one that was cancelled");
-        // Someone else still has the dispatcher: it does not go with the window, but its jobs do.
+        // Other code still has the dispatcher: the dispatcher outlives the window, but its jobs do not.
         static_cast<void>(dcc::dispatcher(window_->dispatcher()).detach());
         std::puts("closing");
         window_->close();
@@ -217,7 +217,7 @@ private:
     int stopped_at_ = 0;
 };
 
-// A slice under a cancelled job leaves everything as it is.
+// A slice under a cancelled job changes nothing.
 template <class Scene> void expect_polls()
 {
     Scene scene;
@@ -241,7 +241,7 @@ void drive()
     expect(false, "the window is there");
 }
 
-// With the application's first event.
+// Begins at the application's first event.
 void start_to_drive()
 {
     QTimer::singleShot(0, qApp, drive);

@@ -1,4 +1,4 @@
-// Pictures of a window, one after another: files of a folder, whose names tell their order.
+// Pictures of a window, one after another, as files of a folder. Their names give their order.
 #pragma once
 
 #include <QtWidgets>
@@ -7,8 +7,8 @@ class film {
 public:
     film(QWidget *window, const QString &folder) : window_(window), folder_(folder) {}
 
-    // Takes a picture if the bar is further than at the last one by a fiftieth of its length. So how many
-    // there are does not depend on how fast this machine is.
+    // Takes a picture if the bar has advanced by a fiftieth of its length since the last one. So the number
+    // of pictures does not depend on the machine's speed.
     void follow(const QProgressBar *bar)
     {
         const int part = 50 * bar->value() / bar->maximum();
@@ -19,7 +19,7 @@ public:
         take("");
     }
 
-    // Takes a picture that is to be shown for longer than the others.
+    // Takes a picture that is shown for longer than the others.
     void hold() { take("-held"); }
 
     int taken() const { return taken_; }
