@@ -9,7 +9,8 @@ use crate::sys::sync::{AtomicU64, Ordering, constructor};
 /// The least time between two raises.
 const LEAST_EPOCH_NS: u64 = 10_000_000;
 
-/// The word that all counters compare, and when it was raised last.
+/// The word that all counters compare with the number that they saw last, and when it was raised
+/// last.
 #[derive(Debug)]
 pub struct Epoch {
     /// The epoch's number. It changes when a reader has looked.
@@ -30,7 +31,8 @@ impl Epoch {
         &self.word
     }
 
-    /// Notes that a reader looks.
+    /// Notes that a reader looks at `now_ns`. Raises the epoch, unless that was done less than
+    /// `LEAST_EPOCH_NS` ago.
     pub(super) fn raise(&self, now_ns: u64) {
         let raised_ns = self.raised_ns.load(Ordering::Relaxed);
         let is_due = raised_ns == 0 || now_ns.saturating_sub(raised_ns) >= LEAST_EPOCH_NS;

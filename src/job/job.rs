@@ -77,8 +77,8 @@ pub(super) fn state_of(life: u32) -> JobState {
     JobState::from_number(life & STATE)
 }
 
-/// The part of a job that is written while it lives. The order of the fields puts those that every
-/// job uses on the cache line of the control word.
+/// The part of a job that is written while the job lives. The order of the fields puts those that
+/// every job uses on the cache line of the control word.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct JobLive {
@@ -227,7 +227,8 @@ impl JobLive {
         drop(body);
     }
 
-    /// Begins the life of a job that no other thread knows yet.
+    /// Begins the life of a job that no other thread knows yet: writes its token, its time and its
+    /// word of life. `beside`: the flags that the word begins with.
     #[inline]
     fn begin_life(&self, token: Handle, now_ns: u64, beside: u32) {
         self.token.store(token, Ordering::Relaxed);
@@ -282,7 +283,7 @@ impl Things for Jobs<'_> {
 }
 
 impl<'a> Jobs<'a> {
-    /// A view of a table's jobs.
+    /// A view of the jobs in `table`.
     #[inline(always)]
     pub const fn new(table: &'a JobTable, tokens: &'a Tokens) -> Self {
         Self { table, tokens }
@@ -436,8 +437,8 @@ impl<'a> Jobs<'a> {
         self.tokens.close_owner(owner, &self)
     }
 
-    /// Takes an owner reference away. The last one buries the job, which may run its
-    /// destroy-notify.
+    /// Takes an owner reference from a job. If no reference is left, this buries the job, which may
+    /// run its destroy-notify.
     pub fn release(self, job: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.table.arena.release(job)? {
             self.bury_slot(index, slot);
@@ -478,13 +479,14 @@ impl<'a> Jobs<'a> {
         job.slot().live().made_ns.load(Ordering::Relaxed)
     }
 
-    /// The live job with this id, with a new owner reference.
+    /// The live job with this id, with a new owner reference to it. `None`: no live job has this
+    /// id.
     pub fn find(self, id: u64) -> Option<Handle> {
         let job = handle_of(id)?;
         self.table.arena.retain(job).ok().map(|()| job)
     }
 
-    /// The live job with this id, pinned.
+    /// The live job with this id, pinned. `None`: no live job has this id.
     pub(crate) fn pin_by_id(self, id: u64) -> Option<JobPin<'a>> {
         JobPin::new(self, handle_of(id)?).ok()
     }
@@ -503,7 +505,7 @@ impl<'a> Jobs<'a> {
         LentToken::new(self.tokens, handle::index(self.token(job)))
     }
 
-    /// The job's user data; `None` without.
+    /// The job's user data; `None`: the job was made without.
     pub fn user_data(self, job: &JobPin<'_>) -> Option<UserData> {
         job.slot().live().body.lock().payload.as_ref().map(Payload::user_data)
     }

@@ -65,7 +65,7 @@ const STOPPED_SEALED: &str = "it stopped as if it were cancelled after it was se
 /// The outcome of turning a word of life to an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turned {
-    /// It was turned; it was this before.
+    /// The word was turned to the end. This is the word before that.
     From(u32),
     /// The job had ended before, in this state.
     Before(JobState),
@@ -79,13 +79,14 @@ impl<'a> Jobs<'a> {
         job.slot().live().state()
     }
 
-    /// Whether the job in a slot, or the last one that was there, is over. It needs no pin, because
-    /// it only serves a count.
+    /// Whether the job in a slot, or the last one that was there, is over. The caller needs no pin,
+    /// because the answer only serves a count.
     pub(crate) fn has_ended(slot: &Slot<(), JobLive>) -> bool {
         slot.live().state().is_terminal()
     }
 
-    /// Whether any job runs, as far as a short look shows. A "no" may be wrong.
+    /// Whether any job runs, as far as a short look shows. True was right at the time of the look;
+    /// false may be wrong.
     pub fn is_any_running(self) -> bool {
         self.table.lookout.finds_one(self.arena().used(), |index| {
             // This needs no pin: a later job in the same slot is as good an answer.
@@ -157,7 +158,8 @@ impl<'a> Jobs<'a> {
         self.tokens.diagnosis().watches.course(&token.slot().cold.watched).is_seen
     }
 
-    /// Moves a pending job to running, unless it is cancelled already.
+    /// Moves a pending job to running, unless it is cancelled already. `WrongState`: the job is not
+    /// pending.
     #[inline(always)]
     pub fn begin(self, job: &JobPin<'_>) -> Result<Begun, Error> {
         let live = job.slot().live();
@@ -189,8 +191,9 @@ impl<'a> Jobs<'a> {
         self.tokens.note_state(token, self.id(job), state, label);
     }
 
-    /// Ends a job. Only a running job can complete; the other ends also take a pending one. A
-    /// sealed job that would end as cancelled fails instead.
+    /// Ends a job. `text` says why, or is empty. Only a running job can complete, otherwise the
+    /// answer is `WrongState`; the other ends also take a pending job. A sealed job that would end
+    /// as cancelled fails instead.
     #[inline]
     pub fn end(self, job: &JobPin<'_>, end: JobState, text: &str) -> Result<Ended, Error> {
         let live = job.slot().live();
@@ -237,7 +240,8 @@ impl<'a> Jobs<'a> {
         Ok(turned)
     }
 
-    /// Turns a word of life to an end and adds `written` to it, unless it has an end already.
+    /// Turns a job's word of life to an end and adds the flag `written` to it, unless the job has
+    /// ended already.
     #[inline]
     fn turn_to_end(live: &JobLive, end: JobState, written: u32) -> Result<Turned, Error> {
         let mut now = live.life.load(Ordering::Acquire);

@@ -22,8 +22,8 @@ pub struct Page {
 }
 
 impl<'a> Jobs<'a> {
-    /// Calls `take` with the live jobs from a slot on, pinned, at most those of `most_slots` slots.
-    /// `take` answers false for a job that it leaves to the next page.
+    /// Calls `take` with the live jobs, pinned, in the slots from `from` on, but in at most
+    /// `most_slots` slots. `take` answers false for a job that it leaves to the next page.
     pub fn page(
         self,
         from: u32,

@@ -17,7 +17,7 @@ use crate::sys::sync::{MutexGuard, Ordering};
 /// How far a job is, for a progress bar.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bar {
-    /// The same as one count.
+    /// How far the job is, as one count of units.
     pub count: Progress,
     /// The filled part of the bar, from 0 to 1. It is 1 only for a completed job.
     pub fraction: f64,
@@ -25,12 +25,13 @@ pub struct Bar {
     pub over: u64,
     /// Units that were counted after their share had ended.
     pub late: u64,
-    /// The time that is left; `None` while that cannot be told.
+    /// The estimated time until the job completes; 0 if it has ended. `None` while there is no
+    /// estimate.
     pub time_left_ns: Option<u64>,
 }
 
 impl JobBody {
-    /// The job's shares. The first report makes them.
+    /// The tree of the job's shares. The first report makes it.
     pub(super) fn tree(&mut self) -> Result<&mut Tree, OutOfMemory> {
         if self.tree.is_none() {
             self.tree = Some(try_box(Tree::new(clock::now_ns()))?);
@@ -62,7 +63,7 @@ impl<'a> Jobs<'a> {
         &self.table.epoch
     }
 
-    /// Notes the progress of a running job as a whole.
+    /// Notes the progress of a running job as a whole. `WrongState`: the job does not run.
     pub fn set_progress(
         self,
         job: &JobPin<'_>,
@@ -72,7 +73,8 @@ impl<'a> Jobs<'a> {
         self.report(job, ROOT, progress, message)
     }
 
-    /// Notes the progress of a running job in one of its shares.
+    /// Notes the progress of a running job in one of its shares. `WrongState`: the job does not
+    /// run.
     pub(super) fn report(
         self,
         job: &JobPin<'_>,

@@ -13,7 +13,8 @@ use crate::sys::sync::Ordering;
 use crate::token::{Cause, Tokens};
 use std::fmt::{self, Write};
 
-/// A copy of what is known of a job's threads. So no lock is held while it is written.
+/// A copy of what is known of a job's threads. So no lock is held while these are written to the
+/// listing.
 struct Threads {
     reports: [ThreadReport; MOST_THREADS],
     count: usize,
@@ -35,7 +36,7 @@ impl Threads {
         &self.reports[..self.count]
     }
 
-    /// The time of the last poll of any of them; 0 if none has polled.
+    /// The time of the last poll of any of the job's threads; 0 if none has polled.
     fn last_poll_ns(&self) -> u64 {
         self.all().iter().map(|report| report.last_poll_ns).max().unwrap_or(0)
     }
@@ -65,18 +66,18 @@ impl<'a> Jobs<'a> {
         list.end()
     }
 
-    /// All live jobs. Each is pinned when it is reached.
+    /// All live jobs. Each job is pinned when the iteration reaches it.
     pub(crate) fn live(self) -> impl Iterator<Item = JobPin<'a>> {
         let pinned = self.arena().slots().filter(move |(index, _)| self.arena().pin_index(*index));
         pinned.map(move |(index, _)| JobPin::take_over(self, index))
     }
 
-    /// Writes a job as an entry of a list.
+    /// Writes a job as the next entry of a JSON list.
     pub(crate) fn write_job(self, job: &JobPin<'_>, list: &mut Array<'_>) -> fmt::Result {
         self.write_members(job, list.object()?)
     }
 
-    /// Writes all that is known of a job into its object, and ends that.
+    /// Writes all that is known of a job into `one`, the job's JSON object, and ends that object.
     pub(crate) fn write_members(self, job: &JobPin<'_>, mut one: Object<'_>) -> fmt::Result {
         let token = self.token_held_by(job);
         let now_ns = clock::now_ns();

@@ -81,7 +81,7 @@ impl<'a> Shares<'a> {
         self.jobs
     }
 
-    /// The job of a share, pinned. `None`: it is gone.
+    /// The job that a share names, pinned. `None`: the job is gone.
     fn pin(self, job: Handle) -> Option<JobPin<'a>> {
         if crate::weakened!("share_names_its_job") {
             let index = handle::index(job);
@@ -98,7 +98,8 @@ impl<'a> Shares<'a> {
         body.tree.as_deref_mut().map(|tree| change(tree, state.is_terminal()))
     }
 
-    /// The job and the node in which the current work is counted.
+    /// The job and the node in which current work of `job` is counted: those of the current `share`
+    /// if it belongs to the job, otherwise the job and its root.
     fn current(self, share: Handle, job: Handle) -> (Handle, u32) {
         if share == NULL {
             return (job, ROOT);
@@ -109,7 +110,8 @@ impl<'a> Shares<'a> {
         }
     }
 
-    /// Begins a share of `total` units, with one owner reference. NULL: its job is gone.
+    /// Begins a share of `total` units, and returns its handle, with one owner reference. NULL: the
+    /// job is gone, and nothing was begun.
     pub fn begin(self, above: ShareOf<'_, '_>, total: u64, label: &str) -> Result<Handle, Error> {
         let ((job, node), room) = match above {
             ShareOf::Share(share, units) => (place(share.slot()), Room::Units(units)),
@@ -134,9 +136,9 @@ impl<'a> Shares<'a> {
         &self.jobs.tokens().diagnosis().timeline
     }
 
-    /// Ends a node. Without the lock, it then notes for the timeline how long the share lasted. If
-    /// the job was asked to stop, the room of the share is not filled, because its code has left
-    /// steps undone.
+    /// Ends a node by `end`, which is called under the lock of the job's body. After the lock this
+    /// notes for the timeline how long the share lasted. If the job was asked to stop, the room of
+    /// the share is not filled, because its code has left steps undone.
     fn end_node(self, job: Handle, node: u32, end: impl FnOnce(&mut Tree, u32, bool)) {
         let Some(pin) = self.pin(job) else { return };
         let is_stopped = self.jobs.tokens().is_cancelled(&self.jobs.token_held_by(&pin));
@@ -168,7 +170,8 @@ impl<'a> Shares<'a> {
         Ok(node)
     }
 
-    /// Counts units, and returns the token of the share's job. `None`: the job is gone.
+    /// Counts units as done in a share, and returns the token of the share's job. `None`: the job
+    /// is gone.
     pub fn add(self, share: &SharePin<'_>, units: u64) -> Option<Handle> {
         let (job, node) = place(share.slot());
         let pin = self.pin(job)?;
@@ -185,13 +188,13 @@ impl<'a> Shares<'a> {
         Some(self.jobs.token(&pin))
     }
 
-    /// Changes the number of units in all. False: the job is gone.
+    /// Changes the total number of units of a share. False: the share's job is gone.
     pub fn set_total(self, share: &SharePin<'_>, total: u64) -> bool {
         let (job, node) = place(share.slot());
         self.in_tree(job, |tree, is_over| tree.set_total(node, total, is_over)).is_some()
     }
 
-    /// Changes the share's message. False: the job is gone.
+    /// Changes the message of a share. False: the share's job is gone.
     pub fn set_message(self, share: &SharePin<'_>, message: &str) -> Result<bool, Error> {
         let (job, node) = place(share.slot());
         let told: Option<Result<(), OutOfMemory>> =
@@ -206,7 +209,7 @@ impl<'a> Shares<'a> {
         self.end_node(job, node, if is_let_go { Tree::let_go } else { Tree::end });
     }
 
-    /// Takes an owner reference away. The last one buries the share.
+    /// Takes an owner reference from a share. If no reference is left, this buries the share.
     pub fn release(self, share: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena().release(share)? {
             self.bury_slot(index, slot);

@@ -41,7 +41,7 @@ use crate::token::asking::Asker;
 pub enum EndWaited {
     /// The job has ended, and its completion has run.
     Ended,
-    /// The time was over.
+    /// The time was over before the job had ended and its completion had run.
     TimedOut,
     /// The job's last reference went while the job was unfinished.
     Gone,
@@ -49,10 +49,10 @@ pub enum EndWaited {
     Never,
 }
 
-/// The thread that waits.
+/// What a wait for the end of a job has to know of the thread that waits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waiter<Jobs> {
-    /// The jobs that are current on it.
+    /// The jobs that are current on that thread.
     pub jobs: Jobs,
     /// Which hosts' checks the thread may ask while it waits. The check of the job that it waits
     /// for is asked, too.
@@ -69,9 +69,10 @@ impl<'a> Jobs<'a> {
         is_out(job.slot().live().life.load(Ordering::Acquire))
     }
 
-    /// Waits until a job's end is out, at most until a time on the library's clock; `None`: without
-    /// a limit. A time in the past only looks. `meanwhile` does what this thread can do for the end
-    /// of a posted job. `WouldDeadlock`: the end needs this thread.
+    /// Waits until a job's end is out, at most until `until_ns` on the library's clock; `None`:
+    /// without a limit. With a time in the past this only looks and does not wait. `meanwhile` does
+    /// what this thread can do for the end of a posted job. `WouldDeadlock`: the job cannot end
+    /// before this thread goes on.
     pub fn wait_for_end(
         self,
         job: Handle,
@@ -140,8 +141,8 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// A duplicate of a native event that is set when a wait for the end would end. For no job it
-    /// is set already.
+    /// A duplicate of a native event that is set when a wait for the end would end. Without a job
+    /// (`None`) the event is set already.
     pub fn end_event(self, job: Option<&JobPin<'_>>) -> Result<Raw, Error> {
         let signal = job.map_or(Ok(None), |job| self.end_signal(job))?;
         match signal {
@@ -188,7 +189,8 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Lets the end of a posted job out: its completion has run or was left out.
+    /// Lets the end of a posted job out, and wakes the threads that wait for it. The caller has run
+    /// the job's completion, or left it out.
     pub(crate) fn completed(self, job: &JobPin<'_>) {
         let live = job.slot().live();
         let before = live.life.load(Ordering::Relaxed);
@@ -210,7 +212,7 @@ impl<'a> Jobs<'a> {
         }
     }
 
-    /// Takes the signal out of a dead job.
+    /// Takes the signal of its end out of a dead job. `None`: no thread has wanted one.
     pub(super) fn take_end(self, live: &JobLive) -> Option<u32> {
         let signal = live.end.load(Ordering::Relaxed);
         if signal == NIL {
@@ -220,8 +222,8 @@ impl<'a> Jobs<'a> {
         Some(signal)
     }
 
-    /// Ends the waits for a buried job. `has_ended`: it had ended; otherwise it was dropped
-    /// unfinished.
+    /// Ends the waits for a job that was buried, by dropping its signal. `has_ended`: the job had
+    /// ended, so the waits end as ended; otherwise it was dropped unfinished, and they end as gone.
     pub(super) fn drop_end(self, signal: u32, has_ended: bool) {
         if has_ended && !crate::weakened!("burial_raises_the_end") {
             self.tokens.raise_signal(signal);
