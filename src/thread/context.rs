@@ -125,7 +125,7 @@ fn pair(live: &ContextLive) -> (SlotValue, SlotValue) {
 }
 
 impl<'a> Contexts<'a> {
-    /// A view of a table's contexts.
+    /// A view of the contexts in `table`.
     #[inline(always)]
     pub const fn new(table: &'a ContextTable, shares: Shares<'a>) -> Self {
         Self { table, shares }
@@ -159,12 +159,12 @@ impl<'a> Contexts<'a> {
         &self.table.never
     }
 
-    /// Counts values that a caller has left behind.
+    /// Counts values that a caller has left in the slots of a thread.
     pub(super) fn count_leaks(self, leaks: u64) {
         self.table.leaks.fetch_add(leaks, Ordering::Relaxed);
     }
 
-    /// How many values were found that callers had left behind.
+    /// How many values were found that callers had left in the slots of threads.
     pub fn leaks(self) -> u64 {
         self.table.leaks.load(Ordering::Relaxed)
     }
@@ -208,14 +208,14 @@ impl<'a> Contexts<'a> {
         Ok(self.lent_value(SlotValue { object: share, token: NULL }))
     }
 
-    /// What a slot shows for a value that the caller keeps.
+    /// What a slot shows for a value whose object the caller keeps alive.
     #[inline(always)]
     fn lent_value(self, value: SlotValue) -> Shown<'a> {
         let word = if value.token == NULL { None } else { self.tokens().word(value.token) };
         Shown { value, word: word.unwrap_or(&self.table.never) }
     }
 
-    /// What a slot shows for a job that the caller keeps.
+    /// What a slot shows for a job that the caller keeps alive.
     #[inline(always)]
     fn lent_job(self, job: &JobPin<'_>) -> Shown<'a> {
         self.lent_value(SlotValue { object: job.handle(), token: self.jobs().token(job) })
@@ -242,7 +242,7 @@ impl<'a> Contexts<'a> {
     }
 
     /// Makes a token, a job or a share current on this thread; NULL masks the current one. Returns
-    /// the ticket.
+    /// the ticket for `reset`.
     #[inline(always)]
     pub fn set(
         self,
@@ -265,7 +265,7 @@ impl<'a> Contexts<'a> {
         ticket
     }
 
-    /// Undoes a `set`. May run a destroy-notify.
+    /// Undoes the `set` that gave this ticket. May run a destroy-notify.
     #[inline(always)]
     pub fn reset(self, slots: &ThreadSlots<'a>, slot: SlotName, ticket: u64) -> Result<(), Error> {
         let Some(removed) = slots.reset_newest(self.words(), slot, ticket) else {
@@ -288,7 +288,8 @@ impl<'a> Contexts<'a> {
         Ok(())
     }
 
-    /// Captures what is current in an object that other threads can enter.
+    /// Captures what is current on this thread in a new context, which other threads can enter.
+    /// Returns its handle, with an owner reference.
     pub fn capture(self, slots: &ThreadSlots<'_>) -> Result<Handle, Error> {
         self.capture_with(slots, |_| ())
     }
@@ -339,13 +340,13 @@ impl<'a> Contexts<'a> {
         Ok(self.table.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Adds an owner reference of a context.
+    /// Adds an owner reference to a context.
     pub fn retain_context(self, context: Handle) -> Result<(), Error> {
         self.table.arena.retain(context)
     }
 
-    /// Takes an owner reference of a context away. The last one buries it, unless a run has it
-    /// pinned.
+    /// Takes an owner reference from a context. The last one buries the context, unless a run has
+    /// it pinned.
     pub fn release_context(self, context: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.table.arena.release(context)? {
             self.bury_slot(index, slot);
@@ -353,7 +354,8 @@ impl<'a> Contexts<'a> {
         Ok(())
     }
 
-    /// Installs on this thread what was captured. NULL masks what is current.
+    /// Installs on this thread what a context has captured, and returns the ticket for `exit`. With
+    /// NULL instead of a context it masks all that is current.
     pub fn enter(
         self,
         slots: &ThreadSlots<'a>,
@@ -448,17 +450,17 @@ impl<'a> Contexts<'a> {
         })
     }
 
-    /// Undoes an `enter`. May run destroy-notifies.
+    /// Undoes the `enter` that gave this ticket. May run destroy-notifies.
     pub fn exit(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<(), Error> {
         let removed = slots.exit(self.words(), ticket)?;
         removed.into_iter().flatten().for_each(|removed| self.drop_removed(removed));
         Ok(())
     }
 
-    /// Undoes everything up to and including the call that gave this ticket. Returns how many
-    /// tokens and jobs other callers had left behind, and counts them. May run destroy-notifies. A
-    /// share that is left does not count: it stops no work, and a task leaves the share of its step
-    /// from one slice to the next.
+    /// Takes out of the slots everything that was set since, and by, the call that gave this
+    /// ticket. Returns how many tokens and jobs other callers had left behind, and counts them. May
+    /// run destroy-notifies. A share that is left does not count: it stops no work, and a task
+    /// leaves the share of its step from one slice to the next.
     #[inline]
     pub fn unwind(self, slots: &ThreadSlots<'a>, ticket: u64) -> Result<u64, Error> {
         if slots.take_lent(self.words(), ticket) {

@@ -40,8 +40,8 @@ pub type ErrorText = CutText<256>;
 /// A ticket that is never given out.
 pub const NO_TICKET: u64 = 0;
 
-/// What a slot shows to polls: the state word, and the value that the word has while nothing is
-/// asked.
+/// What a slot shows to polls: the state word of its token, and the value that this word has while
+/// polls may take the fast path.
 #[derive(Debug)]
 #[repr(C)]
 pub struct LayerCell<'a> {
@@ -64,7 +64,8 @@ impl<'a> LayerCell<'a> {
         self.word.get()
     }
 
-    /// The value of the word while nothing is asked, perhaps with `AROUND`.
+    /// The value of the state word while polls may take the fast path. With `AROUND`, which no word
+    /// has, no poll takes it.
     pub fn expected(&self) -> u64 {
         self.expected.get()
     }
@@ -75,7 +76,7 @@ impl<'a> LayerCell<'a> {
         self.expected.get() & !AROUND
     }
 
-    /// What a layer expects that shows `token` above this one.
+    /// What this layer has to expect if it is to show `token` above the value that it shows now.
     fn seen_through(&self, token: Handle) -> u64 {
         let has_check = self.word.get().load(Ordering::Relaxed) & FOREIGN != 0;
         let is_around = has_check || self.expected.get() & AROUND != 0;
@@ -107,7 +108,8 @@ impl ThreadNumbers {
     }
 }
 
-/// The rest of what a thread has. It is made at the thread's first `set` or its first error.
+/// All that a thread has beside its two layers. It is made at the thread's first `set` or its first
+/// error.
 #[derive(Debug)]
 pub struct ThreadRecord {
     number: u64,
@@ -245,7 +247,8 @@ impl<'a> ThreadSlots<'a> {
         self.record.get()
     }
 
-    /// Counts a question about the end of the slice. True: this question has to look.
+    /// Counts a question whether the slice that this thread runs is over. True: for this question
+    /// the caller has to call `is_slice_over`.
     #[inline(always)]
     pub fn has_to_look(&self) -> bool {
         self.record().is_some_and(|record| record.slice.has_to_look())
@@ -260,12 +263,13 @@ impl<'a> ThreadSlots<'a> {
         })
     }
 
-    /// When that slice ends. `NEVER`: there is no slice, or it has no end.
+    /// When the slice that this thread runs ends, on the library's clock. `NEVER`: there is no
+    /// slice, or it has no end.
     pub fn slice_ends_ns(&self) -> u64 {
         self.record().map_or(slice_clock::NEVER, |record| record.slice.ends_ns())
     }
 
-    /// Gives the thread its record, or takes it away.
+    /// Gives the thread its record, or takes the record away (`None`).
     pub fn set_record(&self, record: Option<&'a ThreadRecord>) {
         self.record.set(record);
     }
@@ -275,7 +279,8 @@ impl<'a> ThreadSlots<'a> {
         self.record().map_or(0, ThreadRecord::number)
     }
 
-    /// This thread, for a wait that asks hosts' own checks meanwhile.
+    /// What a wait of this thread needs to ask hosts' own checks meanwhile: the thread's number and
+    /// the tokens whose checks count here.
     pub fn asker(&self, tokens: &Tokens) -> Asker {
         let current = [self.token.token(), self.job.token()];
         Asker { thread: self.thread_number(), current, around: self.checks_around(tokens) }
@@ -345,7 +350,7 @@ impl<'a> ThreadSlots<'a> {
         self.masked(SlotName::Token).chain([self.token()]).filter(|token| *token != NULL)
     }
 
-    /// The values below the one that a slot holds, oldest first.
+    /// The values that lie below the current value of a slot, oldest first.
     fn masked(&self, slot: SlotName) -> impl Iterator<Item = Handle> {
         let record = self.record();
         let frames = record.map(|record| (0..record.frames.count()).map(|at| record.frames.at(at)));
@@ -402,7 +407,8 @@ impl<'a> ThreadSlots<'a> {
         self.show(record, slot, Shown { value: SlotValue { token, ..shown.value }, ..shown });
     }
 
-    /// Sets one slot. On an error the value's reference stays the caller's.
+    /// Makes a value current in one slot, and returns the ticket with which it can be reset. On an
+    /// error the value's reference stays the caller's.
     #[inline(always)]
     pub fn set(
         &self,
@@ -418,8 +424,8 @@ impl<'a> ThreadSlots<'a> {
         Ok(ticket)
     }
 
-    /// Sets the token's and the job's slot under one ticket, and the share's if one is given. On an
-    /// error the references stay the caller's.
+    /// Sets the token's and the job's slot under one ticket, and the share's if one is given.
+    /// Returns the ticket for `exit`. On an error the references stay the caller's.
     pub fn enter(
         &self,
         record: &ThreadRecord,
@@ -478,7 +484,8 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Puts back the value that a frame displaced. The frame was taken out of the stack before.
+    /// Puts back the value that a frame displaced, and returns the value that its slot showed until
+    /// now. The caller has taken the frame out of the stack.
     #[inline(always)]
     fn restore(&self, record: &ThreadRecord, frame: Frame, words: Words<'a>) -> Removed {
         let value = self.value(record, frame.slot);
@@ -495,8 +502,9 @@ impl<'a> ThreadSlots<'a> {
         self.restore(record, frame, words)
     }
 
-    /// Undoes the `set` that gave this ticket, if that is the newest. `None`: `reset_deeper` has to
-    /// look.
+    /// Undoes the `set` that gave this ticket, if its frame is the newest one and lies in the
+    /// record. Returns the value that left the slot. `None`: nothing was done, and the caller has
+    /// to call `reset_deeper`.
     #[inline(always)]
     pub fn reset_newest(&self, words: Words<'a>, slot: SlotName, ticket: u64) -> Option<Removed> {
         let record = self.record()?;
@@ -508,8 +516,8 @@ impl<'a> ThreadSlots<'a> {
         Some(self.restore(record, Frame { slot, origin: FrameOrigin::Set, ..frame }, words))
     }
 
-    /// Undoes the `set` that gave this ticket. The newest frame may belong to another slot, or the
-    /// ticket may be invalid.
+    /// Undoes the `set` that gave this ticket, and returns the value that left the slot. The newest
+    /// frame may belong to another slot, or the ticket may be invalid.
     pub fn reset_deeper(
         &self,
         words: Words<'a>,
@@ -529,7 +537,7 @@ impl<'a> ThreadSlots<'a> {
         Ok(self.take_out(record, position, words))
     }
 
-    /// Undoes the `enter` that gave this ticket.
+    /// Undoes the `enter` that gave this ticket, and returns the values that left their slots.
     pub fn exit(&self, words: Words<'a>, ticket: u64) -> Result<[Option<Removed>; 3], Error> {
         let record = self.record().ok_or_else(|| self.absent(ticket))?;
         let frames = &record.frames;
@@ -548,7 +556,8 @@ impl<'a> ThreadSlots<'a> {
         }))
     }
 
-    /// Takes out what a `lend` installed, if nothing lies above it. False: nothing was done.
+    /// Takes out the token and the job that a `lend` installed under this ticket, if nothing lies
+    /// above them. False: nothing was done.
     #[inline]
     pub fn take_lent(&self, words: Words<'a>, ticket: u64) -> bool {
         let Some(record) = self.record() else { return false };
@@ -581,7 +590,8 @@ impl<'a> ThreadSlots<'a> {
         true
     }
 
-    /// Whether this ticket can be unwound to.
+    /// Whether the slots can be unwound to this ticket. An error: the ticket has no frame on this
+    /// thread.
     pub fn find_ticket(&self, ticket: u64) -> Result<(), Error> {
         match self.record().and_then(|record| record.frames.position(ticket)) {
             Some(_) => Ok(()),
@@ -589,8 +599,8 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Takes out the newest frame if it is not older than the ticket. The flag says whether it is
-    /// the ticket's own frame.
+    /// Takes out the newest frame if it is not older than the ticket. Returns the value that left
+    /// its slot, and whether the frame was the ticket's own. `None`: no such frame is left.
     pub fn unwind_one(&self, words: Words<'a>, ticket: u64) -> Option<(Removed, bool)> {
         let record = self.record()?;
         // The tickets of a thread grow, also when the thread gets another number.

@@ -15,11 +15,11 @@ use std::cell::{Cell, RefCell};
 pub(super) enum FrameOrigin {
     Set,
     Enter,
-    /// By a call that keeps the references itself, and unwinds the frame.
+    /// By a call that keeps the references itself, and unwinds the frame at its end.
     Lend,
 }
 
-/// A value that was set, known by its ticket, with the value that it displaced.
+/// What is kept of one value that was set: its slot, its ticket, and the value that it displaced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
     pub ticket: u64,
@@ -99,12 +99,13 @@ impl Frames {
         }
     }
 
-    /// The newest frame.
+    /// The newest frame; `None` if no frame is in use.
     pub fn newest(&self) -> Option<Frame> {
         Some(self.at(self.count.get().checked_sub(1)?))
     }
 
-    /// Takes the newest frame away if it is wanted and lies in the record. This is the common case.
+    /// Takes the newest frame away if `is_wanted` says so and the frame lies in the record, which
+    /// is the common case. `None`: nothing was taken.
     #[inline(always)]
     pub fn pop_at_hand(&self, is_wanted: impl FnOnce(&Frame) -> bool) -> Option<Frame> {
         let position = self.count.get().wrapping_sub(1);
@@ -156,7 +157,7 @@ impl Frames {
         }
     }
 
-    /// The position of the newest frame with this ticket.
+    /// The position of the newest frame with this ticket. `None`: no frame has it.
     pub fn position(&self, ticket: u64) -> Option<usize> {
         (0..self.count()).rev().find(|position| self.at(*position).ticket == ticket)
     }

@@ -77,7 +77,7 @@ pub struct SliceClock {
     learnt_from: Cell<(u64, u64)>,
 }
 
-/// A slice that runs. Its drop goes back to the slice inside which it began.
+/// A slice that runs. Its drop ends it, and goes back to the slice inside which it began.
 #[derive(Debug)]
 #[must_use = "the slice ends with it"]
 pub struct RunningSlice<'t> {
@@ -110,7 +110,8 @@ impl SliceClock {
         }
     }
 
-    /// Begins a slice. The caller has read `now_ns` just now.
+    /// Begins a slice that ends at `ends_ns`; `NEVER`: it has no end. The caller has read `now_ns`
+    /// just now.
     pub fn begin(&self, now_ns: u64, ends_ns: u64) -> RunningSlice<'_> {
         self.begin_by(&SystemTimes, now_ns, ends_ns)
     }
@@ -155,7 +156,7 @@ impl SliceClock {
         self.until_look.get() == 0
     }
 
-    /// Looks whether the slice is over.
+    /// Looks whether the slice is over, and plans after how many questions to look again.
     pub fn look(&self) -> bool {
         self.look_by(&SystemTimes)
     }
