@@ -1,4 +1,5 @@
-//! Writes what is fuzzed from the header: its types, a call of each function, what each argument is.
+//! Writes the fuzzer's tables from the header: its types, a call of each function, and the kind of
+//! each argument.
 
 #[path = "../../support/c_header.rs"]
 mod c_header;

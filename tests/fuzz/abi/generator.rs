@@ -1,10 +1,12 @@
-//! From the header to Rust. What this does not know it refuses by name: a new kind of parameter, a new
-//! type of callback, a function that takes callbacks or ends a handle in a way nobody has modelled.
+//! Translates the header into Rust. It refuses, by name, anything that it does not know: a new kind
+//! of parameter, a new callback type, a function that takes callbacks or ends a handle in a way
+//! that the model does not cover.
 
 use crate::c_header::{Field, Function, Header, Structure, Type};
 use std::fmt::Write;
 
-/// Functions and structures with callbacks: the model knows when what they take is accepted.
+/// Functions and structures with callbacks. The model knows when a call has accepted their
+/// callbacks.
 const TAKES_CALLBACKS: &[&str] = &[
     "dcc_cancel_token_register",
     "dcc_context_bind",
@@ -14,11 +16,11 @@ const TAKES_CALLBACKS: &[&str] = &[
     "dcc_post_desc",
 ];
 
-/// Functions that end a use of a handle; the model knows what that means. `release` gives one of several
-/// references back, the others end the handle.
+/// Functions that end a use of a handle; the model knows their effects. `release` releases one of
+/// several references, the others end the handle.
 const ENDS_A_HANDLE: &[&str] = &["_release", "_unregister", "_unregister_no_wait", "_close"];
 
-/// Inline functions that the fuzzer has written once more, in Rust.
+/// Inline functions of which the fuzzer has a copy in Rust.
 const INLINE: &[&str] = &[
     "dcc_poll_current_at",
     "dcc_poll_of",
@@ -31,8 +33,8 @@ const INLINE: &[&str] = &[
     "dcc_progress_advance_at",
 ];
 
-/// Macros with arguments; `dcc_poll` is among what is written once more, and functions with a place are
-/// called as they are.
+/// Macros with arguments. The copies in Rust include `dcc_poll`; functions with a place are called
+/// directly.
 const MACROS: &[&str] = &[
     "DCC_LIKELY_",
     "dcc_poll_current",
@@ -43,8 +45,8 @@ const MACROS: &[&str] = &[
     "dcc_job_set_progress",
 ];
 
-/// The function that has a bound context as a pointer to anything, ends that use of it, and answers what its
-/// callback did.
+/// The function that takes a bound context as a pointer to anything, ends that use of it, and
+/// answers with its callback's result.
 const RUNS: &str = "dcc_context_run";
 
 pub fn generate(header: &Header) -> Result<String, String> {
@@ -90,7 +92,7 @@ fn constants(header: &Header, text: &mut String) {
     text.push_str("];\n\n");
 }
 
-/// A type as Rust has it.
+/// A type in Rust's syntax.
 fn rust(kind: &Type) -> Result<String, String> {
     if let Some(function) = &kind.function {
         return Ok(format!("Option<{}>", function_pointer(function)?));
@@ -184,7 +186,7 @@ fn handle_number(header: &Header, base: &str) -> Option<usize> {
     header.handles.iter().position(|handle| handle == base)
 }
 
-/// What an argument or a field is, as an expression of the type `Kind`.
+/// The kind of an argument or a field, as an expression of the type `Kind`.
 fn kind(header: &Header, owner: &str, list: &[Field], position: usize) -> Result<String, String> {
     let field = &list[position];
     let (name, of) = (field.name.as_str(), &field.kind);

@@ -1,4 +1,4 @@
-//! Any bytes as a message of a peer.
+//! Hands any bytes to a session as a message of a peer.
 //!
 //! `RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir tests/fuzz -s address handle_message -- \
 //!     -dict=tests/fuzz/message.dict`

@@ -1,13 +1,13 @@
-//! What the header declares, written by `generator.rs`.
+//! The header's declarations as tables, written by `generator.rs`.
 
 #![allow(non_camel_case_types, unused_variables, clippy::all)]
 
-/// What an argument or a field is.
+/// The kind of an argument or a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A handle of this number in `HANDLES`.
+    /// A handle; the number is the place of its type in `HANDLES`.
     Handle(usize),
-    /// Where a new handle goes, one that has to be released.
+    /// A place for a new handle, which has to be released.
     OutHandle(usize),
     /// An array of handles; its count follows.
     HandleArray(usize),
@@ -15,14 +15,14 @@ pub enum Kind {
     /// A text; its length follows, or it ends with NUL.
     Text,
     TextLength,
-    /// Where a text goes; its size follows.
+    /// A place for a text; its size follows.
     Buffer,
     BufferSize,
-    /// A structure that is read.
+    /// A structure that the call reads.
     Structure(usize),
-    /// A structure that is written.
+    /// A structure that the call writes.
     OutStructure(usize),
-    /// An array of structures that is written; stride and capacity follow.
+    /// An array of structures that the call writes; stride and capacity follow.
     Array(usize),
     Stride,
     Capacity,
@@ -38,11 +38,11 @@ pub enum Kind {
     /// An event of the operating system.
     Event,
     OutEvent,
-    /// Where a number of so many bytes goes.
+    /// A place for a number of this many bytes.
     Out(usize),
-    /// Where user data goes.
+    /// A place for user data.
     OutPointer,
-    /// A number of so many bytes.
+    /// A number of this many bytes.
     Number(usize),
     Double,
     /// A field that only the library writes.
@@ -69,7 +69,7 @@ pub struct Structure {
     pub fields: &'static [Field],
 }
 
-/// What a function answers.
+/// The result of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
     Status,
@@ -78,7 +78,7 @@ pub enum Answer {
     Text,
     /// A handle of this kind that belongs to something else.
     Borrowed(usize),
-    /// What the callback of a bound context has answered; 0: it was not called.
+    /// The answer of a bound context's callback; 0 if it was not called.
     Ran,
 }
 
@@ -86,7 +86,7 @@ pub enum Answer {
 pub struct Function {
     pub name: &'static str,
     pub answers: Answer,
-    /// Whether it ends the use of the handle that is its first argument.
+    /// Whether the call ends the use of the handle that is its first argument.
     pub ends_a_handle: bool,
     pub parameters: &'static [Parameter],
     pub call: fn(&[u64; 8]) -> u64,
@@ -109,7 +109,7 @@ const fn is_same(a: &str, b: &str) -> bool {
     true
 }
 
-/// The number of a type of handles. A name that is gone stops the build.
+/// The number of a type of handles. A name that no longer exists stops the build.
 pub const fn handle(name: &str) -> usize {
     let mut at = 0;
     while !is_same(HANDLES[at], name) {
@@ -145,7 +145,7 @@ pub const fn structure(name: &str) -> usize {
     at
 }
 
-/// What a status is called.
+/// The name of a status.
 pub fn status_name(status: i64) -> Option<&'static str> {
     STATUSES.iter().find(|(_, value)| *value == i128::from(status)).map(|(name, _)| *name)
 }

@@ -1,4 +1,4 @@
-//! One call: drawn, made, judged.
+//! One call: its arguments are drawn, it is made, and its answer is judged.
 
 use crate::abi::*;
 use crate::callbacks;
@@ -16,7 +16,7 @@ const READ_TOKEN: usize = function("dcc_poll_read_token");
 const READ_CURRENT: usize = function("dcc_poll_read_current");
 const UNWIND: usize = function("dcc_context_unwind");
 const SLOW: usize = function("dcc_poll_slow");
-/// What `Made::function` is for a call of a function that a dcc_execute_fn was given.
+/// The value of `Made::function` for a call of a function that a dcc_execute_fn was given.
 const RUN: usize = usize::MAX;
 
 const TOKEN: usize = handle("dcc_cancel_token");
@@ -32,12 +32,12 @@ pub fn is(function: usize, name: &str) -> bool {
     FUNCTIONS[function].name == name
 }
 
-/// How often a function is chosen, beside others; what is not named here 16.
+/// How often a function is chosen compared with others; 16 for functions without a row here.
 fn weight(name: &str) -> usize {
     match name {
-        // What ends the library's life is played in processes of its own.
+        // Calls that end the library's life are played in processes of their own.
         "dcc_shutdown" => 0,
-        // A socket, a thread and a file each.
+        // Each of these calls opens or closes a socket, a thread and a file.
         "dcc_control_open" | "dcc_control_close" => 0,
         "dcc_timeline_write" | "dcc_timeline_begin" | "dcc_timeline_end" | "dcc_trace_all" => 1,
         "dcc_stats_live_jobs" | "dcc_stats_read" => 2,
@@ -53,7 +53,7 @@ fn weight(name: &str) -> usize {
     }
 }
 
-/// Each function as often as its weight says.
+/// Each function, as many times as its weight says.
 static WHEEL: LazyLock<Vec<u16>> = LazyLock::new(|| {
     let named = FUNCTIONS.iter().enumerate();
     named.flat_map(|(number, f)| vec![number as u16; weight(f.name)]).collect()
@@ -64,7 +64,7 @@ const RARE: &[usize] = &[function("dcc_control_open"), function("dcc_control_clo
 
 /// One action.
 pub fn step(me: &Me) {
-    // Who waits for the end of all looks at both, in the other order.
+    // A thread that waits for the end of all reads both, in the other order.
     WORLD.acting.fetch_add(1, SeqCst);
     if me.left.get() > 0 && !WORLD.is_ending() {
         act(me);
@@ -78,7 +78,7 @@ fn act(me: &Me) {
         10..=17 => drop(run_one()),
         18 if me.chance(2) && (WORLD.may_be_many.load(Relaxed) || me.chance(64)) => many(me),
         19 if me.chance(2) && WORLD.is_lively() => make(me, me.one_of(RARE), false),
-        // Once more what is under way.
+        // The function that is running is called once more.
         23..=30 if me.depth.get() > 0 && me.around.get() != usize::MAX => {
             make(me, me.around.get(), true)
         }
@@ -100,16 +100,17 @@ fn last_error() -> String {
     String::from_utf8_lossy(&text[..end]).into_owned()
 }
 
-/// Restores what was current on this thread before all that was set.
+/// Restores what was current on this thread before it set anything.
 pub fn unwind(me: &Me) {
-    // Those of a job's scope are used up; the first that is not restores what was before all.
+    // The tickets of a job's scope are used up. The first ticket that is not restores what was
+    // current before all others.
     let tickets = std::mem::take(&mut *me.tickets.borrow_mut());
     for ticket in tickets {
         ask(UNWIND, [ticket, 0, 0, 0, 0, 0, 0, 0]);
     }
 }
 
-/// A host's thread does what it promised.
+/// A thread of the host runs a function that it has accepted.
 pub fn run_one() -> bool {
     let next = lock(&WORLD.runs).pop();
     if let Some((function, argument)) = next {
@@ -118,7 +119,7 @@ pub fn run_one() -> bool {
     next.is_some()
 }
 
-/// Calls what a `dcc_execute_fn` was given.
+/// Calls the function that a `dcc_execute_fn` was given.
 pub fn run(function: usize, argument: u64) {
     with(|me| {
         let depth = me.record().depth();
@@ -152,10 +153,11 @@ pub fn make(me: &Me, function: usize, is_good: bool) {
     made(me, &call);
 }
 
-/// What waits for the library's threads, where those are to be left alone.
+/// Whether a call is allowed: calls that wait for the library's threads are not, in sequences that
+/// leave those threads alone.
 fn is_allowed(me: &Me, call: &Call) -> bool {
     let name = FUNCTIONS[call.function].name;
-    // A dispatcher that belongs to a thread of the library would not be pumped again.
+    // A dispatcher that is bound to a thread of the library would not be pumped again.
     let binds = ["dcc_dispatcher_create", "dcc_dispatcher_pump"];
     if me.role.get() == Role::Library && binds.contains(&name) {
         return false;
@@ -168,7 +170,8 @@ fn is_allowed(me: &Me, call: &Call) -> bool {
     if uses_threads.contains(&name) && !WORLD.is_lively() {
         return false;
     }
-    // What one thread has given back another may not give back once more: it might be in use again.
+    // A reference that one thread has released must not be released by another: the handle may be
+    // in use again.
     let ends = FUNCTIONS[call.function].ends_a_handle;
     !(ends
         && !WORLD.is_single()
@@ -213,7 +216,7 @@ fn made(me: &Me, call: &Call) {
     }
 }
 
-/// A bound context was given to be run.
+/// Judges a call that was given a bound context to run.
 fn ran(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, result: u64) {
     let bits = call.arguments[0];
     let is_bound = before.is_some_and(|object| object.kind == CONTEXT && object.executes);
@@ -242,8 +245,8 @@ fn judge(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
     if i128::from(status) == DCC_ERROR_INTERNAL {
         finding!("{name} answers DCC_ERROR_INTERNAL: {}", last_error());
     }
-    // Whether a page has room for a job is known when that is written; a job that another thread has let go
-    // of meanwhile ends there.
+    // Whether a page has room for a job is known only when it is written. A job that another thread
+    // released meanwhile ends there.
     let looks_later = name == "dcc_stats_jobs_page" && !WORLD.is_single();
     if i128::from(status) == DCC_ERROR_INVALID_ARGUMENT && called != 0 && !looks_later {
         finding!("{name} answers DCC_ERROR_INVALID_ARGUMENT after it called {called} functions");
@@ -259,7 +262,7 @@ fn judge(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
     if let Some(payload) = call.user_data.and_then(|user_data| WORLD.payload(user_data)) {
         if status < 0 {
             let calls: u32 = payload.calls.iter().map(|calls| calls.load(SeqCst)).sum();
-            // A host's own thread pool was asked whether it has room.
+            // The host's own thread pool was asked whether it has room.
             if calls > 0 {
                 finding!(
                     "{name} answers {known}, yet {calls} functions that came with it were called"
@@ -331,7 +334,7 @@ fn adopt(me: &Me, call: &Call, kind: usize, bits: u64, status: i64) {
     if bits == 0 {
         return;
     }
-    // Before others can take it for a call.
+    // This happens before other threads can use it in a call.
     if kind == OWNER {
         WORLD.note_owner(bits);
     }
@@ -348,7 +351,8 @@ fn adopt(me: &Me, call: &Call, kind: usize, bits: u64, status: i64) {
             note_handle(call, bits);
         }
         SESSION => {
-            // Its completed ids are known for as long as a sequence lasts, and 7 is not "7".
+            // The session knows its completed ids for as long as a sequence lasts, and 7 is another
+            // id than "7".
             let bytes = call.block_of[0].map(|block| call.blocks[block].bytes());
             let keeps = bytes.is_some_and(|bytes| {
                 const TTL: usize = core::mem::offset_of!(dcc_session_desc, early_ttl_ns);
@@ -367,14 +371,14 @@ fn adopt(me: &Me, call: &Call, kind: usize, bits: u64, status: i64) {
     }
 }
 
-/// Its callbacks know what they belong to.
+/// Notes for a call's callbacks which handle they belong to.
 fn note_handle(call: &Call, bits: u64) {
     if let Some(payload) = call.user_data.and_then(|user_data| WORLD.payload(user_data)) {
         payload.handle.store(bits, Relaxed);
     }
 }
 
-/// The end of a handle, or of one reference.
+/// Judges a call that ends a handle or releases one reference.
 fn ended(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: i64) {
     let name = FUNCTIONS[call.function].name;
     let bits = call.arguments[0];
@@ -387,10 +391,11 @@ fn ended(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
     };
     let is_of_kind = before.is_some_and(|object| object.kind == kind);
     if status >= 0 {
-        // A call that this one is inside of may be ending it: then both answer what they found.
+        // An outer call may be ending the handle: then both calls report what they found.
         let is_inside = me.depth.get() > 0 && !name.ends_with("_release");
         if !has_taken && !is_inside {
-            // The reference may be one that a call under way, this thread's or another's, will give.
+            // The reference may be one that a running call of this or another thread is about to
+            // give.
             if WORLD.is_single() && WORLD.giving.load(SeqCst) == 0 {
                 finding!("{name} answers {status} for a handle of which no reference was left");
             }
@@ -418,14 +423,15 @@ fn ended(me: &Me, call: &Call, before: Option<Object>, has_taken: bool, status: 
     {
         finding!("{name} refuses a reference that is ours");
     }
-    // Refused: it is still ours, unless a call inside this one has ended it.
+    // The call was refused: the reference is still ours, unless a call inside this one has ended
+    // it.
     if i128::from(status) == DCC_ERROR_INVALID_HANDLE && is_of_kind {
         return;
     }
     WORLD.change(bits, |object| object.owned += 1);
 }
 
-/// What single functions have to answer.
+/// Checks the answers that only certain functions give.
 fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
     let name = FUNCTIONS[call.function].name;
     let bits = call.arguments[0];
@@ -449,7 +455,7 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
             let block = call.block_of[1].expect("a good call has a place for the state");
             let state = &call.blocks[block].bytes()[..4];
             let state = i32::from_le_bytes(state.try_into().expect("4 bytes")).into();
-            // What another thread has seen meanwhile may be later than this answer.
+            // Another thread may meanwhile have seen a state that is later than this answer.
             let known = before.filter(|it| it.bits == bits).map_or(0, |it| it.end);
             check_end(bits, known, state);
         }
@@ -521,7 +527,7 @@ fn answered(me: &Me, call: &Call, before: Option<Object>, status: i64) {
     }
 }
 
-/// What works whatever number of references, registrations and contexts there is.
+/// Functions that work with any number of references, registrations and contexts.
 const ALWAYS_POSSIBLE: &[&str] = &[
     "dcc_cancel_token_cancel",
     "dcc_cancel_token_is_cancelled",
@@ -538,7 +544,7 @@ const ALWAYS_POSSIBLE: &[&str] = &[
     "dcc_request_end",
 ];
 
-/// The id that a structure holds from here on.
+/// The id that a structure contains at this offset.
 fn id_at(call: &Call, argument: usize, offset: usize) -> Option<Id> {
     let bytes = call.blocks[call.block_of[argument]?].bytes().get(offset..)?;
     let word = |at: usize| Some(i64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
@@ -561,7 +567,7 @@ fn id_at(call: &Call, argument: usize, offset: usize) -> Option<Id> {
     Some(Id::Text(text.to_vec()))
 }
 
-/// A cancel that comes after its request completed is held for nobody.
+/// Checks that a cancel that comes after its request completed is not held.
 fn requests(call: &Call, status: i64) {
     let name = FUNCTIONS[call.function].name;
     let first = call.arguments[0];
@@ -599,7 +605,8 @@ fn requests(call: &Call, status: i64) {
     }
 }
 
-/// A job whose end was known before, 0 for none, is in this state: an end stays.
+/// Checks that a job whose end was known before is still in that state: an end stays. 0: no end was
+/// known.
 pub fn check_end(bits: u64, known: i64, state: i64) {
     if known != 0 && state != known {
         finding!("a job that had ended as {known} is {state}");
@@ -609,7 +616,7 @@ pub fn check_end(bits: u64, known: i64, state: i64) {
     }
 }
 
-/// The inlined poll, as the header has it.
+/// The inlined poll of the header.
 fn poll_at(token: (u64, u64), job: (u64, u64)) -> i64 {
     let is_quiet = |layer: (u64, u64)| {
         // SAFETY: the library gave the address of a word that is readable for ever.
@@ -683,7 +690,7 @@ fn poll_token(me: &Me, token: u64) {
     polls[15] = (pair[0], pair[1]);
 }
 
-/// A job of ours with a check of the host's, made if it comes about.
+/// A job of ours with a host's check; `None` if it could not be created.
 fn foreign_job(me: &Me) -> Option<u64> {
     make(me, function("dcc_job_create"), true);
     let has_check = |payload: &&Payload| {
@@ -695,10 +702,10 @@ fn foreign_job(me: &Me) -> Option<u64> {
     WORLD.payloads().iter().rev().find(has_check).map(|payload| payload.handle.load(Relaxed))
 }
 
-/// How many there are when one thing is done very many times: around the ends of counts.
+/// How often one thing is done when it is done very many times: numbers near the limits of counts.
 const MANY: [u64; 8] = [258_046, 258_047, 258_048, 262_143, 262_144, 1_048_575, 1_048_576, 70_000];
 
-/// One thing very many times: counts have their ends.
+/// Does one thing very many times, because counts have limits.
 fn many(me: &Me) {
     if me.chance(64) && WORLD.may_be_many.load(Relaxed) {
         return many_contexts(me);
@@ -731,7 +738,7 @@ fn many(me: &Me) {
     }
 }
 
-/// A token in as many contexts as it takes, and what has to work of it all the same.
+/// Captures a token in as many contexts as possible, and checks the calls that must still work.
 fn many_contexts(me: &Me) {
     let job = foreign_job(me).filter(|_| me.chance(192));
     let token = match job {

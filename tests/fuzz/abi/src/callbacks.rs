@@ -1,5 +1,6 @@
-//! The functions that the library calls, one for each type of the header, and what must hold whenever
-//! one of them is called. Each of them calls back in.
+//! The functions that the library calls, one for each callback type of the header, and the
+//! conditions that must hold whenever one of them is called. Each of them calls back into the
+//! library.
 
 use crate::abi::*;
 use crate::call::{self, CHECK_CANCELLED};
@@ -9,7 +10,7 @@ use crate::{finding, me::mix};
 use core::ffi::c_void;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-/// The number of a type of callbacks: its bit in `Payload::given`, its place in `Payload::calls`.
+/// The number of a callback type: its bit in `Payload::given`, its place in `Payload::calls`.
 pub const CANCEL: usize = callback_number("dcc_cancel_fn");
 pub const DESTROY: usize = callback_number("dcc_destroy_fn");
 pub const IS_CANCELLED: usize = callback_number("dcc_is_cancelled_fn");
@@ -26,7 +27,7 @@ const A_JOB: usize = handle("dcc_job");
 const OWNER: usize = handle("dcc_owner");
 const DISPATCHER: usize = handle("dcc_dispatcher");
 
-/// A call of one of them, from its first to its last line.
+/// A running call of a callback, from its first to its last line.
 struct Inside {
     payload: &'static Payload,
     owner: Option<usize>,
@@ -72,14 +73,14 @@ impl Inside {
         Some(Self { payload, owner, role })
     }
 
-    /// Calls back in.
+    /// Makes calls from inside the callback.
     fn act(&self, hints: &[(usize, u64)]) {
         if WORLD.is_ending() {
             return;
         }
         me::with(|me| {
             if me.role.get() == Role::Library {
-                // What the library's threads do has no place in a replay of one thread.
+                // Calls on the library's threads have no place in the replay of one thread.
                 if WORLD.is_single() || me.depth.get() >= 2 {
                     return;
                 }
@@ -127,14 +128,14 @@ impl Inside {
             me.around.set(outer);
             me.depth.set(me.depth.get() - 1);
             me.hints.borrow_mut().pop();
-            // Nobody else puts in order what is left current on a thread of the library.
+            // On a thread of the library no other code restores what a callback left current.
             if me.role.get() == Role::Library && me.depth.get() == 0 {
                 call::unwind(me);
             }
         });
     }
 
-    /// A choice of this thread's; `otherwise` where it has none.
+    /// A choice of this thread; `otherwise` if the thread has none.
     fn choose<T>(&self, otherwise: T, choose: impl FnOnce(&Me) -> T) -> T {
         if WORLD.is_ending() {
             return otherwise;
@@ -263,7 +264,8 @@ pub unsafe extern "C" fn dcc_job_fn(job: *const dcc_job, user_data: *mut c_void)
         }
         payload.again.store(again + 1, Relaxed);
         if answer != 100 {
-            // Before it sleeps: who ends wakes it, so that nobody waits for it for ever.
+            // The job is added before it sleeps. The thread that ends the sequence wakes it, so
+            // that no thread waits for it for ever.
             lock(&WORLD.sleepers).push(job);
         }
     }
@@ -298,14 +300,14 @@ pub unsafe extern "C" fn dcc_completion_fn(
     inside.act(&[(A_JOB, job)]);
 }
 
-/// Whether the library has taken a payload that it has not destroyed.
+/// Whether the library has accepted a payload and not destroyed it yet.
 pub fn is_destroy_owed(payload: &Payload) -> bool {
     payload.state.load(SeqCst) == ACCEPTED
         && payload.given.load(Relaxed) & 1 << DESTROY != 0
         && payload.calls[DESTROY].load(SeqCst) == 0
 }
 
-/// What must have been called of a payload when all is over.
+/// Checks which callbacks of a payload must have been called when all is over.
 pub fn check_over(payload: &Payload) {
     let calls = |role: usize| payload.calls[role].load(SeqCst);
     let given = |role: usize| payload.given.load(Relaxed) & 1 << role != 0;

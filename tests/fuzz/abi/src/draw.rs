@@ -1,5 +1,5 @@
-//! Arguments of all kinds, good and bad. Pointers are valid memory of exactly the size that the header
-//! asks for, or NULL, as the header makes its callers promise.
+//! Draws arguments of all kinds, good and bad. Pointers are NULL or point to valid memory of
+//! exactly the size that the header asks for, which the header makes its callers promise.
 
 use crate::abi::*;
 use crate::call;
@@ -53,7 +53,7 @@ impl Drop for Block {
     }
 }
 
-/// A call with all that it takes.
+/// A call with all of its arguments.
 #[derive(Default)]
 pub struct Call {
     pub function: usize,
@@ -61,23 +61,23 @@ pub struct Call {
     pub blocks: Vec<Block>,
     /// Which block each argument points to.
     pub block_of: [Option<usize>; 8],
-    /// User data, if callbacks were handed over.
+    /// The user data, if callbacks were passed.
     pub user_data: Option<u64>,
     pub given: u32,
     pub owner: u64,
-    /// Every handle that it takes is ours, and there is one.
+    /// Whether it takes handles and all of them are ours.
     pub handles_are_ours: bool,
     pub handles: Vec<u64>,
-    /// A posted job may run anywhere.
+    /// Whether the posted job may run on any thread.
     pub any_thread: bool,
     pub has_execute: bool,
     pub flags: u32,
-    /// The arguments are to be good ones.
+    /// Whether all arguments are to be good.
     pub is_good: bool,
 }
 
 fn leak(texts: &[&[u8]]) -> Vec<&'static [u8]> {
-    // Each in memory of its own size, so that a sanitizer sees who reads past its end.
+    // Each text has memory of its own size, so that a sanitizer notices a read past its end.
     texts.iter().map(|text| &*Box::leak(text.to_vec().into_boxed_slice())).collect()
 }
 
@@ -127,7 +127,7 @@ static MESSAGES: LazyLock<Vec<&'static [u8]>> = LazyLock::new(|| {
     ])
 });
 
-/// Files: only in the fuzzer's own folder, in which it stands.
+/// Paths of files, all of them in the fuzzer's own folder, which is the current one.
 static PATHS: LazyLock<Vec<&'static [u8]>> = LazyLock::new(|| {
     leak(&[
         b"timeline.json\0",
@@ -172,7 +172,7 @@ const NUMBERS: &[u64] = &[
     u64::MAX - 1,
     u64::MAX,
 ];
-/// Sizes of what is allocated at once.
+/// Sizes of memory that a call allocates at once.
 const SIZES: &[u64] =
     &[1, 2, 16, 100, 0, 0, 1, 3, 64, 1, 2, 8, u64::MAX, 1 << 32, 1_048_577, 131_073];
 
@@ -180,7 +180,7 @@ const OWNER: usize = handle("dcc_owner");
 const TOKEN: usize = handle("dcc_cancel_token");
 const DISPATCHER: usize = handle("dcc_dispatcher");
 
-/// What creates a handle of each kind.
+/// The function that creates a handle of this kind.
 fn creator(kind: usize) -> usize {
     static CREATORS: LazyLock<Vec<usize>> = LazyLock::new(|| {
         let of = |kind: usize| {
@@ -224,7 +224,7 @@ impl Call {
     fn bad_handle(&self, me: &Me) -> u64 {
         let any = WORLD.pick_any(|count| me.below(count)).unwrap_or(0);
         let ends = FUNCTIONS[self.function].ends_a_handle;
-        // Where several threads play, nobody gives back what another may be about to use.
+        // If several threads play, no thread releases a handle that another may be about to use.
         let choices = if ends && !WORLD.is_single() { 3 } else { 8 };
         match me.below(choices) {
             0 => WORLD.stale(|count| me.below(count)),
@@ -270,7 +270,7 @@ impl Call {
             0..=4 if name != "path" => (0, [0, until_nul][me.below(2)]),
             5 if !self.is_good && me.chance(WORLD.badness.load(Relaxed)) => (0, 3),
             6..=9 => (pointer, text.len() as u64 - 1),
-            // With the NUL, as a part of the text.
+            // The length includes the NUL.
             10 if self.is_bad(me) => (pointer, text.len() as u64),
             11 => (pointer, 0),
             _ => (pointer, until_nul),
@@ -287,7 +287,8 @@ impl Call {
             }
         } else if time {
             let time = me.one_of(TIMES);
-            // What the library's threads do at their own time has no place in an exact replay.
+            // Work that the library's threads do at a time of their own has no place in an exact
+            // replay.
             if (1..3_600_000_000_000).contains(&time) && !WORLD.is_lively() { 0 } else { time }
         } else if name == "flags" {
             me.one_of(&[0, 0, 0, 1])
@@ -315,7 +316,8 @@ impl Call {
         if size == 4 { choice & 0xffff_ffff } else { choice }
     }
 
-    /// What would take minutes or gigabytes although it is allowed, or whose end no one sees to.
+    /// Bounds numbers that are allowed but would take minutes or gigabytes, or start something that
+    /// nothing ends.
     fn bounded(&self, me: &Me, name: &str, choice: u64) -> u64 {
         let costly = |limit: i128| {
             let allowed = u64::try_from(limit).unwrap_or(0);
@@ -337,7 +339,7 @@ impl Call {
         }
     }
 
-    /// A time to wait that ends.
+    /// A time limit for a wait that must end.
     fn timeout(&self, me: &Me, choice: u64) -> u64 {
         let short = me.one_of(&[0, 0, 0, 0, 0, 1, 1, 1_000, 1_000, 1_000, 1_000, 30_000]);
         if choice < 30_000 {
@@ -347,7 +349,8 @@ impl Call {
             return short;
         }
         let for_ever = if call::is(self.function, "dcc_dispatcher_post_and_wait") {
-            // Its thread comes by, unless a thread of the host's that it needs may not.
+            // The dispatcher's thread will pump it, unless that needs a thread of the host that may
+            // not run.
             let dispatcher = self.handles.first().and_then(|bits| WORLD.object(*bits));
             dispatcher.is_some_and(|it| {
                 let is_here = it.thread == me.number.get();
@@ -366,7 +369,7 @@ impl Call {
         if for_ever { choice } else { short }
     }
 
-    /// Fills in a structure that lies in a block.
+    /// Fills in a structure inside a block.
     fn fill(&mut self, me: &Me, number: usize, block: usize, base: usize) {
         let structure = &STRUCTURES[number];
         let mut length = 0;
@@ -376,7 +379,7 @@ impl Call {
                 Kind::Reserved => 4,
                 _ => 8,
             };
-            // A short structure has no room for it.
+            // A structure of a smaller size has no room for this field.
             let is_nested = matches!(field.kind, Kind::Nested(_));
             if !is_nested && base + field.offset + size > self.blocks[block].size() {
                 continue;
@@ -447,7 +450,7 @@ impl Call {
         u64::from(flags)
     }
 
-    /// Whether its dispatcher has threads of the host's.
+    /// Whether the call's dispatcher has threads of the host.
     fn is_for_a_host(&self) -> bool {
         self.handles.first().and_then(|bits| WORLD.object(*bits)).is_some_and(|it| it.executes)
     }
@@ -492,7 +495,7 @@ impl Call {
         (at, count)
     }
 
-    /// A structure's size as a caller may state it, and the memory that goes with it.
+    /// A size that a caller may state for a structure, and the memory that goes with it.
     fn structure_size(&self, me: &Me, number: usize) -> (u32, usize) {
         let size = STRUCTURES[number].size as u32;
         let stated = if !self.is_bad(me) {
@@ -559,7 +562,7 @@ impl Call {
                 let next = function.parameters.get(position + 1).map(|next| next.kind);
                 let (pointer, length) = self.text(me, parameter.name);
                 if next != Some(Kind::TextLength) {
-                    // It ends with NUL, or is NULL.
+                    // The text ends with NUL, or is NULL.
                     return if length == 0 || me.chance(40) { 0 } else { pointer };
                 }
                 self.arguments[position + 1] = length;
@@ -665,7 +668,7 @@ impl Call {
                     count => tickets[count - 1],
                 }
             }
-            // A number that is not ours might be anybody's file.
+            // A descriptor that is not ours might be any other file's.
             Kind::Event => {
                 let mine = lock(&WORLD.events).pop();
                 mine.unwrap_or_else(|| {
@@ -679,7 +682,7 @@ impl Call {
         }
     }
 
-    /// What the structures hold that it takes, for people.
+    /// The contents of the structures that the call takes, for messages.
     pub fn structures(&self) -> String {
         let mut text = String::new();
         for (position, parameter) in FUNCTIONS[self.function].parameters.iter().enumerate() {
@@ -725,7 +728,7 @@ impl Call {
     }
 }
 
-/// A handle of a kind that is ours, made if need be.
+/// A handle of this kind that is ours, created if necessary.
 pub fn good_handle(me: &Me, kind: usize) -> u64 {
     let hint = me.hints.borrow().last().map_or(0, |hints| hints[kind]);
     if hint != 0 && me.chance(128) {
@@ -742,7 +745,7 @@ pub fn good_handle(me: &Me, kind: usize) -> u64 {
     }
 }
 
-/// A seed of its own for a thread of a sequence.
+/// The seed of one thread of a sequence.
 pub fn seed_of(random: u64, thread: u32) -> u64 {
     mix(random ^ u64::from(thread) << 40)
 }

@@ -1,10 +1,10 @@
-//! What belongs to one thread: the bytes that its choices come from, its tickets, what it did last.
+//! The state of one thread: the bytes from which its choices come, its tickets, and its last calls.
 
 use crate::abi::{Answer, FUNCTIONS, HANDLES};
 use crate::watch::{Record, Recorded};
 use std::cell::{Cell, RefCell};
 
-/// A call that was made, for the story of a finding.
+/// A call that was made, for the report of a finding.
 #[derive(Clone, Copy)]
 pub struct Made {
     pub function: usize,
@@ -13,30 +13,30 @@ pub struct Made {
     pub result: Option<u64>,
 }
 
-/// Who runs on this thread.
+/// Whose code runs on this thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The library: callbacks on its own threads.
+    /// The library's: callbacks on its own threads.
     Library,
-    /// The fuzzer.
+    /// The fuzzer's.
     Fuzzer,
 }
 
-/// Handles that a callback was given, or that it belongs to, by kind.
+/// Handles that a callback was given or belongs to, by kind.
 pub type Hints = [u64; HANDLES.len()];
 
 const STORY: usize = 96;
 
 pub struct Me {
     pub role: Cell<Role>,
-    /// A number of its own, from 1 on.
+    /// The thread's own number, from 1 on.
     pub number: Cell<u32>,
     bytes: Cell<&'static [u8]>,
     next: Cell<usize>,
     random: Cell<u64>,
-    /// How many callbacks it is in, one inside the other.
+    /// How many nested callbacks it is inside.
     pub depth: Cell<u32>,
-    /// The call that the present callback came from; `usize::MAX`: none.
+    /// The call from which the current callback came; `usize::MAX` for none.
     pub around: Cell<usize>,
     /// Calls that may still be made.
     pub left: Cell<u32>,
@@ -68,7 +68,7 @@ thread_local! {
     };
 }
 
-/// What belongs to this thread, if it is not ending.
+/// Calls `use_it` with this thread's state, unless the thread is ending.
 pub fn with<T>(use_it: impl FnOnce(&Me) -> T) -> Option<T> {
     ME.try_with(use_it).ok()
 }
@@ -82,8 +82,8 @@ pub fn mix(mut number: u64) -> u64 {
 }
 
 impl Me {
-    /// Begins a sequence whose choices come from these bytes, and from others made of them when they
-    /// are used up.
+    /// Begins a sequence whose choices come from these bytes and, when they are used up, from
+    /// further bytes that are derived from them.
     pub fn begin(&self, role: Role, number: u32, bytes: &'static [u8], random: u64, left: u32) {
         self.role.set(role);
         self.number.set(number);
@@ -112,7 +112,7 @@ impl Me {
         (mix(random) >> 32) as u8
     }
 
-    /// One of so many, from 0 on.
+    /// A number below `count`.
     pub fn below(&self, count: usize) -> usize {
         debug_assert!(count > 0);
         if count <= 256 {
@@ -125,7 +125,7 @@ impl Me {
         list[self.below(list.len())]
     }
 
-    /// Yes, so many times of 256.
+    /// True in `of_256` of 256 cases.
     pub fn chance(&self, of_256: u32) -> bool {
         u32::from(self.byte()) < of_256
     }
@@ -134,7 +134,7 @@ impl Me {
         (0..8).fold(0, |word, _| word << 8 | u64::from(self.byte()))
     }
 
-    /// Notes a call, and gives the place to note its result.
+    /// Notes a call, and returns the number under which its result is noted.
     pub fn tell(&self, made: Made) -> usize {
         if crate::is_told_at_once() {
             eprintln!("{:indent$}{}", "", show(&made), indent = made.depth as usize * 4);

@@ -1,4 +1,5 @@
-//! One input: a sequence of calls, on one thread or several, and what must hold at its end.
+//! Plays one input: a sequence of calls on one or several threads, and checks the conditions that
+//! must hold at its end.
 
 use crate::abi::*;
 use crate::call;
@@ -30,16 +31,16 @@ fn ask(function: usize, arguments: &[u64]) -> i64 {
 /// How a sequence is played.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Threads at most; the input says how many of them.
+    /// The largest number of threads; the input says how many run.
     pub threads: u32,
-    /// Exactly so many.
+    /// Whether exactly this many threads run.
     pub is_exact: bool,
 }
 
-/// How long a thread may turn round for the rest of a sequence.
+/// How long a thread may wait for the rest of a sequence.
 const REST: Duration = Duration::from_secs(15);
 
-/// Plays one input. Its first bytes say how, the others what.
+/// Plays one input. Its first bytes say how the sequence is played, the others are its choices.
 pub fn play(input: &'static [u8], plan: Plan) {
     let head = |at: usize| u32::from(input.get(at).copied().unwrap_or(0));
     let random = input.iter().fold(0, |sum, byte| mix(sum ^ u64::from(*byte)));
@@ -61,7 +62,7 @@ pub fn play(input: &'static [u8], plan: Plan) {
     end();
 }
 
-/// What one thread does of a sequence.
+/// The actions of one thread in a sequence.
 fn actions(me: &Me, number: u32, bytes: &'static [u8], random: u64, count: u32) {
     me.begin(Role::Fuzzer, number, bytes, random, count * 4);
     for _ in 0..count {
@@ -107,7 +108,7 @@ fn stats() -> dcc_stats {
     stats
 }
 
-/// Where a dispatcher stands.
+/// A description of a dispatcher's state.
 fn describe(bits: u64) -> String {
     // SAFETY: numbers may be zero.
     let mut info: dcc_dispatcher_stats = unsafe { std::mem::zeroed() };
@@ -137,10 +138,12 @@ fn end_of_a_thread(is_over: &dyn Fn() -> bool) {
     const DISPATCHER: usize = handle("dcc_dispatcher");
     let patience = Patience::new(REST);
     loop {
-        // The others may still post; who is last says so, and nothing is posted after it.
+        // The other threads may still post. The last of them says so, and nothing is posted after
+        // that.
         let was_over = is_over() && WORLD.acting.load(SeqCst) == 0;
         while call::run_one() {}
-        // Kept, because one may fall asleep only now; of one that is over the answer is a bad handle.
+        // The list is kept, because a job may fall asleep only now. For a job that is over the call
+        // answers with a bad handle.
         let sleepers = lock(&WORLD.sleepers).clone();
         for job in sleepers {
             ask(WAKE_JOB, &[job]);
@@ -168,7 +171,8 @@ fn end_of_a_thread(is_over: &dyn Fn() -> bool) {
     }
 }
 
-/// In a fork every function answers: what would need the library's locks says that it is a fork.
+/// Checks that each function answers in a forked child: a call that would need the library's locks
+/// says that this is a fork.
 pub fn fork_and_ask() {
     // SAFETY: the child only calls the library, which is what is tried, and leaves at once.
     let child = unsafe { libc::fork() };
@@ -199,7 +203,7 @@ pub fn fork_and_ask() {
     unsafe { libc::_exit(0) };
 }
 
-/// The order in which what is left is given back: what refers to others first.
+/// The order in which the remaining objects are released: first those that refer to others.
 const ORDER: &[(usize, usize)] = &[
     (handle("dcc_dispatcher"), function("dcc_dispatcher_release")),
     (handle("dcc_registration"), function("dcc_registration_unregister")),
@@ -214,7 +218,7 @@ const ORDER: &[(usize, usize)] = &[
 ];
 const _: () = assert!(ORDER.len() == HANDLES.len(), "a kind of handles that nobody gives back");
 
-/// Gives everything back, and looks at what is left.
+/// Releases everything, and checks that nothing is left.
 fn end() {
     for (kind, release) in ORDER {
         for object in WORLD.objects().iter().filter(|object| object.kind == *kind) {
@@ -256,7 +260,7 @@ fn end() {
             ("shares", now.live_shares),
         ];
         let Some((what, count)) = left.iter().find(|(_, count)| *count != 0) else { break };
-        // The library's threads may be about to finish.
+        // The library's threads may be about to finish their work.
         if patience.is_over() {
             let all = left.iter().filter(|(_, count)| *count != 0);
             all.for_each(|(what, count)| eprintln!("left: {count} {what}"));
@@ -265,7 +269,8 @@ fn end() {
         std::thread::yield_now();
     }
     for payload in WORLD.payloads() {
-        // What a thread of the library has taken out of the counts it may still be about to destroy.
+        // A thread of the library may still be about to destroy an object that it has already taken
+        // out of the counts.
         while callbacks::is_destroy_owed(payload) && !patience.is_over() {
             std::thread::yield_now();
         }

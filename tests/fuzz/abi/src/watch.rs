@@ -1,12 +1,12 @@
-//! What is said when something is found, and who hangs.
+//! Reports findings, and finds threads that hang.
 //!
-//! Each thread notes the function that it is in where others can read it. A watchdog ends the process
-//! when a call hangs. On a machine that is busy or stands still for a while a call may take any time, so the
-//! clock on the wall decides nothing alone. A call hangs if
+//! Each thread notes the function that it is in, in a place that other threads can read. A watchdog
+//! ends the process when a call hangs. On a machine that is busy or stands still for a while, a
+//! call may take any time, so the wall clock alone decides nothing. A call hangs if
 //!
-//! - it has not moved while the process used a minute of the processors; or
-//! - nobody is left who could end it: whenever the watchdog looked, no call had begun or ended and all
-//!   threads slept. A thread that waits for a processor does not sleep.
+//! - it has not made progress while the process used a minute of processor time; or
+//! - no thread is left that could end it: at each look of the watchdog, no call had begun or ended
+//!   and all threads slept. A thread that waits for a processor does not sleep.
 
 use crate::abi::FUNCTIONS;
 use crate::me;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const DEPTH: usize = 24;
 
-/// What a thread is in.
+/// The calls that a thread is in.
 pub struct Record {
     is_used: AtomicBool,
     /// Rises with each call that begins or ends.
@@ -34,7 +34,7 @@ impl Record {
         arguments: [const { [const { AtomicU64::new(0) }; 8] }; DEPTH],
     };
 
-    /// Notes a call; to be ended by `leave`.
+    /// Notes the begin of a call; `leave` notes its end.
     pub fn enter(&self, function: usize, arguments: &[u64; 8]) {
         let depth = self.depth.load(Relaxed);
         if let Some(place) = self.functions.get(depth as usize) {
@@ -52,13 +52,13 @@ impl Record {
         self.moves.store(self.moves.load(Relaxed) + 1, Relaxed);
     }
 
-    /// How many calls the thread is in, one inside the other.
+    /// How many nested calls the thread is in.
     pub fn depth(&self) -> u32 {
         self.depth.load(Relaxed)
     }
 
-    /// The innermost call that the thread is in, and its arguments. `None`: none, or not one of the library's
-    /// functions.
+    /// The innermost call that the thread is in, and its arguments. `None` if there is none, or if
+    /// it is not a function of the library.
     pub fn innermost(&self) -> Option<(usize, [u64; 8])> {
         let at = (self.depth() as usize).checked_sub(1)?;
         let function = self.functions.get(at)?.load(Relaxed) as usize;
@@ -75,7 +75,7 @@ impl Record {
         names.join(" > ")
     }
 
-    /// With the arguments of the innermost call.
+    /// The calls as text, with the arguments of the innermost one.
     fn story(&self) -> String {
         let at = (self.depth() as usize).clamp(1, DEPTH) - 1;
         let arguments = self.arguments[at].iter();
@@ -87,7 +87,7 @@ impl Record {
 
 static RECORDS: [Record; 64] = [Record::NEW; 64];
 
-/// A place for this thread, free again when it is dropped.
+/// A place for this thread's record, which is free again when this is dropped.
 pub struct Recorded(pub &'static Record);
 
 impl Recorded {
@@ -104,11 +104,11 @@ impl Drop for Recorded {
     }
 }
 
-/// What was found: says it, with the calls that led to it, and ends the process.
+/// Reports a finding with the calls that led to it, and ends the process.
 pub fn finding(what: std::fmt::Arguments<'_>) -> ! {
     static FIRST: AtomicBool = AtomicBool::new(false);
     if FIRST.swap(true, Relaxed) {
-        // Another thread is saying what it found; it ends the process.
+        // Another thread is reporting its finding, and will end the process.
         loop {
             std::thread::park();
         }
@@ -121,19 +121,19 @@ pub fn finding(what: std::fmt::Arguments<'_>) -> ! {
     std::process::abort();
 }
 
-/// Something that must not be, in the words of `format!`.
+/// Reports something that must not happen, with the arguments of `format!`.
 #[macro_export]
 macro_rules! finding {
     ($($word:tt)*) => { $crate::watch::finding(format_args!($($word)*)) };
 }
 
-/// How much of the processors a process may use while one call does not move.
+/// How much processor time a process may use while one call makes no progress.
 const BUSY: Duration = Duration::from_secs(60);
 
-/// How often in a row all have to be seen asleep.
+/// At how many looks in a row all threads must be asleep.
 const LOOKS: u32 = 16;
 
-/// What a process or a thread has used of the processors.
+/// The processor time that a process or a thread has used.
 fn used(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the clocks of this process and of this thread can be read by it.
@@ -141,8 +141,8 @@ fn used(clock: libc::clockid_t) -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// A time that this thread may spend in looking for something. It is counted while it runs: whoever is kept
-/// from a processor is not late.
+/// The processor time that this thread may spend in looking for something. A thread that gets no
+/// processor is not late.
 pub struct Patience {
     since: Duration,
     limit: Duration,
@@ -158,23 +158,24 @@ impl Patience {
     }
 }
 
-/// Whether all threads of this process but the calling one sleep.
+/// Whether all threads of this process sleep, except the calling one.
 fn do_all_sleep() -> bool {
     // SAFETY: a number is all that is asked for.
     let here = unsafe { libc::gettid() }.to_string();
     let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return false };
     threads.flatten().filter(|thread| *thread.file_name() != *here).all(|thread| {
         let Ok(stat) = std::fs::read_to_string(thread.path().join("stat")) else {
-            // It has ended.
+            // The thread has ended.
             return true;
         };
-        // The name before it may hold anything.
+        // The name in front of the state may contain any characters.
         let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
         matches!(state, Some('S' | 'Z' | 'X'))
     })
 }
 
-/// Ends the process when a call hangs. All have to sleep for so long before that is said.
+/// Starts the watchdog, which ends the process when a call hangs. All threads have to sleep for
+/// this long before it does.
 pub fn start(limit: Duration) {
     std::thread::spawn(move || {
         let mut seen = [const { (0, Duration::ZERO) }; RECORDS.len()];

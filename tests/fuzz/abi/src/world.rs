@@ -1,7 +1,8 @@
-//! The model: what exists, who owns how much of it, what was promised to each callback.
+//! The model: which objects exist, how many references the fuzzer has, and which calls each
+//! callback was promised.
 //!
-//! There is one world a process, as there is one library. A sequence begins with an empty one and has to
-//! leave it empty. Threads share it; its locks are never held over a call of the library.
+//! A process has one world, as it has one library. A sequence begins with an empty world and has to
+//! leave it empty. Threads share it. Its locks are never held during a call of the library.
 
 use crate::abi::HANDLES;
 use crate::finding;
@@ -18,13 +19,14 @@ pub struct Object {
     pub kind: usize,
     /// References that the fuzzer has.
     pub owned: i64,
-    /// It was seen cancelled.
+    /// Whether it was seen cancelled.
     pub is_cancelled: bool,
-    /// How it ended, for a job; 0 while it has not.
+    /// A job's final state; 0 while it has none.
     pub end: i64,
-    /// Which thread a dispatcher belongs to; 0: not known.
+    /// The thread that a dispatcher belongs to; 0 if that is not known.
     pub thread: u32,
-    /// A dispatcher has threads of the host's; a session knows what has completed; a context has a function.
+    /// For a dispatcher: it has threads of the host. For a session: it knows completed ids. For a
+    /// context: it has a function.
     pub executes: bool,
 }
 
@@ -35,29 +37,29 @@ pub enum Id {
     Text(Vec<u8>),
 }
 
-/// What is behind a piece of user data.
+/// The object behind a piece of user data.
 pub struct Payload {
     pub state: AtomicU32,
-    /// The function that it was handed to.
+    /// The function that it was passed to.
     pub function: AtomicUsize,
-    /// Which types of callbacks came with it, by number.
+    /// The callback types that came with it, by number.
     pub given: AtomicU32,
-    /// The handle of the owner that they belong to; 0: none.
+    /// The handle of the callbacks' owner; 0 for none.
     pub owner: AtomicU64,
-    /// Calls by type of callback.
+    /// The number of calls, by callback type.
     pub calls: [AtomicU32; 16],
-    /// How often its job may ask to be called again.
+    /// How often its job may still ask to be called again.
     pub again: AtomicU32,
     /// The posted job that it belongs to, once its function was called.
     pub job: AtomicU64,
-    /// What its completion was told.
+    /// The state that its completion was called with.
     pub end: AtomicI32,
-    /// Threads inside its job function.
+    /// The number of threads inside its job function.
     pub running: AtomicI32,
-    /// The thread that made it, and whether it may be asked elsewhere.
+    /// The thread that created it, and whether other threads may ask its check.
     pub thread: AtomicU32,
     pub any_thread: AtomicBool,
-    /// What it is called with besides: a dispatcher's or job's handle.
+    /// The handle that it is called with, too: a dispatcher's or a job's.
     pub handle: AtomicU64,
 }
 
@@ -79,20 +81,20 @@ const OWNERS: usize = 512;
 pub struct World {
     pub sequence: AtomicU64,
     pub random: AtomicU64,
-    /// Threads that play; 1: what a call answers is known exactly.
+    /// The number of playing threads. If it is 1, the answer of each call is known exactly.
     pub threads: AtomicU32,
-    /// The library's own threads may be used.
+    /// Whether the library's own threads may be used.
     pub is_lively: AtomicBool,
-    /// One of so many of 256 arguments is bad.
+    /// How many of 256 arguments are bad.
     pub badness: AtomicU32,
-    /// Callbacks do no more.
+    /// Whether callbacks make no more calls.
     pub is_ending: AtomicBool,
-    /// Functions that end the library's life may be called.
+    /// Whether functions that end the library's life may be called.
     pub may_shut_down: AtomicBool,
-    /// Hundreds of thousands of objects may be made, which the library keeps room for: whoever walks over
-    /// all of them is slow from then on.
+    /// Whether hundreds of thousands of objects may be created. The library keeps the room for
+    /// them, so calls that walk over all objects are slow from then on.
     pub may_be_many: AtomicBool,
-    /// It was shut down, or a fork: threads are not to be had.
+    /// Whether the library was shut down or this is a fork: then there are no threads.
     pub is_shut_down: AtomicBool,
     objects: Mutex<Vec<Object>>,
     /// Handles of earlier sequences.
@@ -103,21 +105,22 @@ pub struct World {
     next_owner: AtomicUsize,
     /// Events of the operating system that are ours to close.
     pub events: Mutex<Vec<i64>>,
-    /// What a host's threads have promised to run.
+    /// The functions that the host's threads have accepted and will run.
     pub runs: Mutex<Vec<(usize, u64)>>,
     /// Jobs that asked to sleep until they are woken.
     pub sleepers: Mutex<Vec<u64>>,
-    /// Snapshots of polls, of earlier sequences, too: words of memory and what is expected there.
+    /// Snapshots of polls, also of earlier sequences: addresses of words, and the values that are
+    /// expected there.
     pub polls: Mutex<[(u64, u64); 16]>,
     /// Tickets of any thread.
     pub tickets: Mutex<Vec<u64>>,
     /// Numbers that the library gave: ids, times.
     pub numbers: Mutex<Vec<u64>>,
-    /// References that a call is about to give and somebody took meanwhile.
+    /// References that a call is about to give and that another thread has released already.
     stolen: Mutex<Vec<u64>>,
-    /// Calls under way that give handles.
+    /// The number of running calls that give handles.
     pub giving: AtomicI64,
-    /// Actions under way, on all threads.
+    /// The number of running actions, on all threads.
     pub acting: AtomicI64,
     /// The request that completed last in each session: session and id.
     pub completed: Mutex<Vec<(u64, Id)>>,
@@ -183,7 +186,7 @@ pub fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Keeps a list short: the newest of them.
+/// Adds a number, and keeps only the newest ones.
 fn keep(list: &mut Vec<u64>, number: u64) {
     if list.len() >= 32 {
         list.remove(0);
@@ -204,7 +207,7 @@ impl World {
         self.is_lively.load(Relaxed)
     }
 
-    /// Forgets what a sequence left; handles become stale ones.
+    /// Forgets the objects of the last sequence; their handles become stale ones.
     pub fn begin(&self, random: u64, threads: u32, is_lively: bool, badness: u32) {
         {
             let mut stale = lock(&self.stale);
@@ -234,7 +237,7 @@ impl World {
         self.is_ending.store(false, SeqCst);
     }
 
-    /// All objects, as they are now.
+    /// A copy of all objects as they are now.
     pub fn objects(&self) -> Vec<Object> {
         lock(&self.objects).clone()
     }
@@ -253,7 +256,8 @@ impl World {
         }
     }
 
-    /// How many objects of a kind there are, and the one at this place among them, usable ones first.
+    /// Chooses one of the objects of a kind: `choose` gets their number and returns the place of
+    /// one, usable ones first.
     pub fn pick(&self, kind: usize, choose: impl FnOnce(usize) -> usize) -> Option<u64> {
         let objects = lock(&self.objects);
         let usable = |object: &&Object| object.kind == kind && object.owned > 0;
@@ -270,7 +274,7 @@ impl World {
         lock(&self.objects).iter().filter(|object| object.kind == kind && object.owned > 0).count()
     }
 
-    /// Any object, of whatever kind and state.
+    /// Any object, of any kind and in any state.
     pub fn pick_any(&self, choose: impl FnOnce(usize) -> usize) -> Option<u64> {
         let objects = lock(&self.objects);
         if objects.is_empty() { None } else { Some(objects[choose(objects.len())].bits) }
@@ -308,7 +312,7 @@ impl World {
         });
     }
 
-    /// Notes references that a call gave. Whether they are still there.
+    /// Notes references that a call gave. Returns whether they still exist.
     pub fn adopt(&self, kind: usize, bits: u64, count: i64) -> bool {
         let mut stolen = lock(&self.stolen);
         if let Some(at) = stolen.iter().position(|taken| *taken == bits) {
@@ -320,7 +324,7 @@ impl World {
         true
     }
 
-    /// Notes that a reference went which was not ours: it is one that a call is about to give.
+    /// Notes the release of a reference that was not ours yet: a call is about to give it.
     pub fn steal(&self, bits: u64) {
         let mut stolen = lock(&self.stolen);
         let mut objects = lock(&self.objects);
@@ -330,7 +334,8 @@ impl World {
         }
     }
 
-    /// A call has given a reference to nobody: if somebody took it meanwhile that is settled.
+    /// Settles a reference that a call has given to no caller, if another thread has released it
+    /// meanwhile.
     pub fn settle(&self, bits: u64) {
         let mut stolen = lock(&self.stolen);
         if let Some(at) = stolen.iter().position(|taken| *taken == bits) {
@@ -338,7 +343,7 @@ impl World {
         }
     }
 
-    /// Takes one of our references, or all of them, to give it back. Whether we had one.
+    /// Takes one or all of our references in order to release them. Returns whether we had one.
     pub fn take(&self, bits: u64) -> bool {
         let mut objects = lock(&self.objects);
         match objects.iter_mut().find(|object| object.bits == bits && object.owned > 0) {
@@ -358,7 +363,7 @@ impl World {
         keep(&mut lock(&self.tickets), ticket);
     }
 
-    /// User data for a call, or none when there is too much of it.
+    /// User data for a call; `None` if there is too much of it.
     pub fn offer(&self, function: usize, thread: u32) -> Option<u64> {
         let number = self.next_payload.fetch_add(1, Relaxed);
         let Some(payload) = self.payloads.get(number) else {
@@ -382,7 +387,7 @@ impl World {
         Some((self.sequence.load(Relaxed) & 0xffff_ffff) << 16 | number as u64 + 1)
     }
 
-    /// What is behind user data of this sequence.
+    /// The payload behind user data of this sequence.
     pub fn payload(&self, user_data: u64) -> Option<&Payload> {
         if user_data >> 16 != self.sequence.load(Relaxed) & 0xffff_ffff {
             return None;
@@ -395,7 +400,7 @@ impl World {
         &self.payloads[..self.next_payload.load(Relaxed).min(PAYLOADS)]
     }
 
-    /// A place for an owner that was created.
+    /// Gives a place to an owner that was created.
     pub fn note_owner(&self, bits: u64) {
         let number = self.next_owner.fetch_add(1, Relaxed);
         if let Some(owner) = self.owners.get(number) {
@@ -415,8 +420,8 @@ impl World {
         &self.owners[number]
     }
 
-    /// The place of the owner of a payload's functions. `None`: it has none, or the call that creates the
-    /// owner has not come back yet.
+    /// The place of the owner of a payload's functions. `None` if it has no owner, or if the call
+    /// that creates the owner has not returned yet.
     pub fn owner_of(&self, payload: &Payload) -> Option<usize> {
         match payload.owner.load(SeqCst) {
             0 => None,
