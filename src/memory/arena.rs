@@ -23,7 +23,7 @@ pub trait LivePart: Default {
     const NONE_LEFT: &'static str;
 }
 
-/// An object that died: its index and its slot.
+/// An object that died and that the caller has to bury: its index and its slot.
 pub type Died<'a, Cold, Live> = (u32, &'a Slot<Cold, Live>);
 
 /// The slots of one kind of object.
@@ -40,7 +40,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// The pool, for its magazines.
+    /// The pool of the slots, for the caller that gives threads magazines of it.
     pub fn shelved(&self) -> &dyn Shelved
     where
         Cold: 'static,
@@ -55,13 +55,15 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slots.cell(index)
     }
 
-    /// Takes a slot for a new object. The object is not alive before `publish`.
+    /// Takes a free slot for a new object. The object is not alive before `publish`; a slot that is
+    /// not published is given back by `put_back`.
     #[inline]
     pub fn take(&self) -> Result<(u32, &Slot<Cold, Live>), Error> {
         self.slots.take().map_err(|Exhausted| Error::Resources(Live::NONE_LEFT))
     }
 
-    /// Makes a taken slot a live object with one reference, and with `flags` set in its state word.
+    /// Makes a taken slot a live object with the reference that `holder` names, and with `flags`
+    /// set in its state word. Returns its handle, which is accepted from now on.
     #[inline]
     pub fn publish(
         &self,
@@ -92,13 +94,13 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         handle
     }
 
-    /// Makes the handle of a hidden object known.
+    /// Ends the hiding of an object: from now on its handle is accepted.
     #[inline]
     pub fn reveal(&self, slot: &Slot<Cold, Live>, handle: Handle) {
         slot.line.control.fetch_add(generation_bits(handle), Ordering::Release);
     }
 
-    /// Writes the state word of a new object.
+    /// Writes the state word of a new object, and returns the object's handle.
     fn name(&self, index: u32, slot: &Slot<Cold, Live>, flags: u64) -> Handle {
         let generation =
             ((slot.line.control.load(Ordering::Relaxed) >> GENERATION_SHIFT) as u32).max(1);
@@ -107,8 +109,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         handle
     }
 
-    /// Takes away the reference that publishing gave. True: the object died, and the caller has to
-    /// bury it.
+    /// Takes away the reference that `publish` or `publish_hidden` gave for `holder`. True: the
+    /// object died, and the caller has to bury it.
     #[must_use]
     pub fn unpublish(&self, index: u32, holder: Holder) -> bool {
         let count = holder.count();
@@ -187,42 +189,45 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         }
     }
 
-    /// Adds an internal to a live object for a structure that stays. Returns the object's index and
-    /// slot.
+    /// Adds an internal reference to a live object, for a structure that stays. Returns the
+    /// object's index and slot. Error: the object is dead, or its holds are at their limit.
     #[inline]
     pub fn hold(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let sort = if crate::weakened!("calls_find_room") { BY_A_CALL } else { BY_WHAT_STAYS };
         self.raise(handle, sort)
     }
 
-    /// As `hold`, for the object in a slot; the caller knows that it is the intended one. False: it
-    /// is dying, or its holds are at their limit.
+    /// As `hold`, for the object in a slot; the caller knows that it is the intended one. False:
+    /// the object is dying, or its holds are at their limit.
     pub fn hold_index(&self, index: u32) -> bool {
         self.slot(index).raise(None, BY_WHAT_STAYS).is_ok()
     }
 
-    /// Adds an internal to a live object for one call. Returns the object's index and slot.
+    /// Adds an internal reference to a live object, for one call. Returns the object's index and
+    /// slot. Error: the object is dead, or its internals are at the limit for calls.
     #[inline]
     pub fn pin(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         self.raise(handle, BY_A_CALL)
     }
 
-    /// Adds an internal, for a call or a walk, to the object in a slot; the caller knows that it is
-    /// the intended one. False: it is dying, or its internals are at their limit.
+    /// Adds an internal reference, for a call or a walk, to the object in a slot; the caller knows
+    /// that it is the intended one. False: the object is dying, or its internals are at their
+    /// limit.
     #[inline]
     pub fn pin_index(&self, index: u32) -> bool {
         self.slot(index).raise(None, BY_A_WALK).is_ok()
     }
 
-    /// Takes an internal away. True: the object died, and the caller has to bury it.
+    /// Takes an internal reference of an object away. True: the object died, and the caller has to
+    /// bury it.
     #[inline]
     #[must_use]
     pub fn unpin(&self, index: u32) -> bool {
         self.slot(index).unpin()
     }
 
-    /// Takes an internal away, unless it is the only reference left. False: it is the only one, and
-    /// was not taken.
+    /// Takes an internal reference of an object away, unless it is the only reference left. False:
+    /// it is the only one, and was left.
     pub fn unpin_unless_last(&self, index: u32) -> bool {
         let control = &self.slot(index).line.control;
         let mut now = control.load(Ordering::Relaxed);
@@ -241,8 +246,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.raise(handle, BY_C_CODE).map(drop)
     }
 
-    /// Takes an owner away. `Some`: the object with this index and slot died, and the caller has to
-    /// bury it.
+    /// Takes an owner, a reference of C code, away. `Some`: the object with this index and slot
+    /// died, and the caller has to bury it. Error: C code has no reference of such an object.
     #[inline]
     pub fn release(&self, handle: Handle) -> Result<Option<Died<'_, Cold, Live>>, Error> {
         let (slot, generation) = self.find(handle)?;
@@ -262,13 +267,13 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     }
 
     /// Whether this is the handle of an object that has died. The answer for a handle that was
-    /// never given out means nothing. For the last handle of a retired slot the answer is false
-    /// once it is buried. Accepts any bits.
+    /// never given out means nothing. For the last object of a retired slot the answer is false
+    /// once the object is buried. Accepts any bits.
     pub fn is_past(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {
             let state = slot.state.load(Ordering::Acquire);
             let control = slot.line.control.load(Ordering::Acquire);
-            // It has no references any more, but its burial has not ended.
+            // The object has no references any more, but its burial has not ended.
             let is_dying = control >> GENERATION_SHIFT == u64::from(generation)
                 && control & COUNTS == 0
                 && state & !handle::FLAGS == handle;
@@ -276,7 +281,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         })
     }
 
-    /// Whether C code owns the object of this handle at this moment. Accepts any bits.
+    /// Whether C code has a reference of the object of this handle at this moment. Accepts any
+    /// bits.
     #[inline]
     pub fn is_owned(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {
@@ -285,8 +291,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         })
     }
 
-    /// Takes away an internal of the caller's, and an owner if one is left. `Some`: the object in
-    /// that slot died, and the caller has to bury it.
+    /// Takes away an internal reference of the caller's, and also an owner if C code has one left.
+    /// `Some`: the object in that slot died, and the caller has to bury it.
     #[inline]
     pub fn release_both(&self, handle: Handle) -> Option<u32> {
         let index = handle::index(handle);
@@ -323,7 +329,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         self.slots.iter().filter(|(_, slot)| slot.is_alive()).count() as u64
     }
 
-    /// As `live`, without hidden objects.
+    /// As `live`, but does not count hidden objects.
     pub fn known(&self) -> u64 {
         self.slots.iter().filter(|(_, slot)| slot.is_known()).count() as u64
     }
@@ -337,7 +343,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 }
 
 impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
-    /// Locks a live object and adds an internal for one call.
+    /// Locks a live object and adds an internal reference, for one call. Returns the object's index
+    /// and slot.
     #[inline]
     pub fn lock(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let (slot, generation) = self.find(handle)?;
@@ -345,7 +352,7 @@ impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
         Ok((handle::index(handle), slot))
     }
 
-    /// As `lock`. The internal may be left to a structure that stays.
+    /// As `lock`, but the internal reference may be left to a structure that stays.
     #[inline]
     pub fn lock_to_hold(&self, handle: Handle) -> Result<(u32, &Slot<Cold, Live>), Error> {
         let (slot, generation) = self.find(handle)?;
@@ -353,16 +360,16 @@ impl<Cold: Default, Live: LivePart + Lockable> Arena<Cold, Live> {
         Ok((handle::index(handle), slot))
     }
 
-    /// Locks an object and adds an internal. If the object is dead and not buried yet, only locks
-    /// it. `None`: it is buried.
+    /// Locks an object and adds an internal reference. If the object is dead and not buried yet,
+    /// only locks it. `None`: the object is buried. `unlock_dying` undoes this.
     #[inline]
     pub fn lock_dying(&self, handle: Handle) -> Option<(&Slot<Cold, Live>, LockedAs)> {
         let (slot, generation) = self.find(handle).ok()?;
         Some((slot, slot.lock_dying(generation)?))
     }
 
-    /// Undoes `lock_dying`, and gives up `internals` references besides; a dead object has none.
-    /// True: the object died, and the caller has to bury it.
+    /// Undoes `lock_dying`, and gives up `internals` further references of the object; a dead
+    /// object has none. True: the object died, and the caller has to bury it.
     #[inline]
     #[must_use]
     pub fn unlock_dying(&self, slot: &Slot<Cold, Live>, locked: LockedAs, internals: u64) -> bool {

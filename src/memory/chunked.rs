@@ -9,14 +9,14 @@ use crate::sys::fallible::OutOfMemory;
 const FIRST_BITS: u32 = 4;
 const FIRST: usize = 1 << FIRST_BITS;
 
-/// The vector.
+/// A vector of chunks, each of which keeps its place in memory.
 #[derive(Debug)]
 pub struct Chunked<T> {
     chunks: Vec<Vec<T>>,
     length: usize,
 }
 
-/// The chunk of an entry, and its place in that chunk.
+/// The index of an entry's chunk, and the entry's place in that chunk.
 #[inline(always)]
 fn place(at: usize) -> (usize, usize) {
     // All entries of the first chunk are treated as entry 15. So `top` is 3 for them, and `before`,
@@ -26,7 +26,7 @@ fn place(at: usize) -> (usize, usize) {
     ((top + 1 - FIRST_BITS) as usize, at - before)
 }
 
-/// Number of entries that a chunk has room for.
+/// Number of entries that the chunk with this index has room for.
 fn size(chunk: usize) -> usize {
     FIRST << chunk.saturating_sub(1)
 }

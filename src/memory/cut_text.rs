@@ -23,7 +23,7 @@ impl<const ROOM: usize> CutText<ROOM> {
         Self { used: 0, is_cut: false, bytes: [0; ROOM] }
     };
 
-    /// The head of a text for which there is room.
+    /// A copy of as much of the beginning of `text` as there is room for.
     pub fn new(text: &str) -> Self {
         let mut copy = Self::EMPTY;
         copy.add(text);

@@ -6,7 +6,7 @@ use crate::sys::fallible::Late;
 /// The value in free places. All its bits are zero, so that a list in the library's one big static
 /// takes no room in the file.
 pub trait Blank: Copy {
-    /// The value.
+    /// The value of a free place.
     const BLANK: Self;
 }
 
@@ -14,7 +14,7 @@ pub trait Blank: Copy {
 #[derive(Debug)]
 pub struct Few<T, const N: usize> {
     first: [T; N],
-    /// Number of places in `first` that are taken. They are the front ones.
+    /// Number of places in `first` that have entries. These places come first.
     count: usize,
     more: Late<Vec<T>>,
 }
@@ -46,12 +46,12 @@ impl<T: Blank, const N: usize> Few<T, N> {
         has_room
     }
 
-    /// All entries.
+    /// All entries, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.first[..self.count].iter().chain(self.more.iter())
     }
 
-    /// All entries.
+    /// All entries, in no particular order.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.first[..self.count].iter_mut().chain(self.more.iter_mut())
     }
@@ -61,7 +61,7 @@ impl<T: Blank, const N: usize> Few<T, N> {
         self.iter().next().is_none()
     }
 
-    /// Takes out all entries for which `stays` is false.
+    /// Drops all entries for which `stays` is false.
     pub fn retain(&mut self, stays: impl Fn(&T) -> bool) {
         let mut place = 0;
         while place < self.count {
@@ -77,7 +77,8 @@ impl<T: Blank, const N: usize> Few<T, N> {
         }
     }
 
-    /// Takes out an entry with the greatest key. False: no entry has a key.
+    /// Takes out an entry for which `key` is greatest. False: `key` was `None` for all entries, and
+    /// none was taken out.
     pub fn take_greatest<K: Ord + Copy>(&mut self, key: impl Fn(&T) -> Option<K>) -> bool {
         let Some(greatest) = self.iter().filter_map(&key).max() else { return false };
         let mut all = self.iter();

@@ -22,7 +22,8 @@ pub struct ListNode {
 }
 
 impl ListNode {
-    /// Number of the list that the node is in; NIL if it is in none.
+    /// Number of the list that the node is in. In no list it is NIL, or the mark that `take_out`
+    /// wrote.
     #[inline]
     pub fn list(&self) -> u32 {
         self.list.load(Ordering::Acquire)
@@ -86,7 +87,7 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         self.first.store(number, Ordering::Relaxed);
     }
 
-    /// Takes out a node of this list.
+    /// Takes out a node that is in this list.
     #[inline]
     pub fn remove(&self, number: u32) {
         self.remove_node(self.nodes.node(number), number);
@@ -98,7 +99,8 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
         self.take_out(node, number, NIL);
     }
 
-    /// As `remove_node`. `why` is NIL or a mark that is no list's number, and is written to `list`.
+    /// As `remove_node`, but writes `why` to the node's `list`: NIL, or a mark that is not the
+    /// number of a list.
     #[inline(always)]
     pub fn take_out(&self, node: &ListNode, number: u32, why: u32) {
         let previous = node.previous.load(Ordering::Relaxed);
@@ -123,7 +125,8 @@ impl<'a, Nodes: ListNodes> List<'a, Nodes> {
     }
 }
 
-/// A list with two ends. All of it lies under one lock.
+/// A list whose nodes are added at the end and may be taken out anywhere. One lock of the owner's
+/// guards the list and its nodes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fifo {
     first: u32,
@@ -164,7 +167,7 @@ impl Fifo {
         self.length += 1;
     }
 
-    /// Takes out a node of this list.
+    /// Takes out a node that is in this list.
     pub fn remove(&mut self, nodes: &impl ListNodes, number: u32) {
         self.remove_node(nodes, nodes.node(number));
     }

@@ -18,10 +18,10 @@ use crate::sys::thread_rack::{BATCH, Rack, Shelf, ShelfPlace};
 
 /// A pool for whose cells threads may have magazines. The trait hides the type of the cells.
 pub trait Shelved {
-    /// Lets threads have magazines, on the shelves at this place. At most one living pool has the
-    /// place.
+    /// From now on threads may have magazines of this pool, on the shelf at this place in their
+    /// racks. At most one living pool has the place.
     fn set_place(&self, place: ShelfPlace);
-    /// Takes back the cells on the shelf of a thread that ends.
+    /// Takes this pool's cells back from `rack`, the shelves of a thread that ends.
     fn take_back(&self, rack: &Rack);
 }
 
@@ -39,7 +39,8 @@ impl<T: Default + Link> Shelved for Pool<T> {
 }
 
 impl<T: Default + Link> Pool<T> {
-    /// Takes a cell by way of a shelf of this pool. Only the calling thread uses the shelf.
+    /// Takes a cell from the calling thread's shelf of this pool. If the shelf is empty, it is
+    /// refilled from the pool first.
     #[inline]
     pub fn take_by(&self, shelf: &Shelf) -> Result<(u32, &T), Exhausted> {
         match self.take_ready(shelf) {
@@ -59,7 +60,8 @@ impl<T: Default + Link> Pool<T> {
         Some((number, cell))
     }
 
-    /// Gives a cell back by way of a shelf of this pool. Only the calling thread uses the shelf.
+    /// Puts a cell back on the calling thread's shelf of this pool. If the shelf is full, a batch
+    /// of its cells goes to the pool first.
     #[inline]
     pub fn free_by(&self, shelf: &Shelf, number: u32, cell: &T) {
         if !self.free_ready(shelf, number, cell) {
@@ -68,7 +70,8 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// Puts a cell on the chain of a shelf. False: there is no room.
+    /// Puts a cell on the chain of a shelf. False: the chain is as long as a batch, and the cell
+    /// was not put there.
     #[inline(always)]
     pub(super) fn free_ready(&self, shelf: &Shelf, number: u32, cell: &T) -> bool {
         let count = shelf.count.get();
@@ -111,7 +114,8 @@ impl<T: Default + Link> Pool<T> {
         Ok((number, self.cell(number)))
     }
 
-    /// Empties the chain of a shelf. The chain has the length of a batch.
+    /// Empties the chain of a shelf, which has the length of a batch: the chain becomes the shelf's
+    /// spare batch, or goes to the pool.
     #[cold]
     fn make_room(&self, shelf: &Shelf) {
         let (first, last) = (shelf.first.get(), shelf.last.get());
@@ -128,7 +132,7 @@ impl<T: Default + Link> Pool<T> {
         shelf.count.set(0);
     }
 
-    /// Gives back all cells on a shelf.
+    /// Gives all cells on a shelf back to the pool.
     pub fn take_all(&self, shelf: &Shelf) {
         if shelf.count.replace(0) != 0 {
             self.free_chain(shelf.first.get(), shelf.last.get());

@@ -35,7 +35,8 @@ pub trait Keeper<'a>: Copy {
     }
 }
 
-/// An internal reference for one call, given back when dropped.
+/// An internal reference of an object for one call, given back when dropped. If the object dies by
+/// this, it is buried.
 pub struct Pin<'a, K: Keeper<'a>> {
     keeper: K,
     index: u32,
@@ -49,7 +50,7 @@ impl<'a, K: Keeper<'a>> Debug for Pin<'a, K> {
 }
 
 impl<'a, K: Keeper<'a>> Pin<'a, K> {
-    /// Pins a live object.
+    /// Pins the live object of a handle. Error: the object is dead, or has too many references.
     #[inline]
     pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
         let (index, slot) = keeper.arena().pin(handle)?;
@@ -103,13 +104,14 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
     }
 }
 
-/// An internal reference for a data structure that stays, given back when dropped.
+/// An internal reference of an object for a data structure that stays, given back when dropped
+/// unless it was left (`leave`).
 #[derive(Debug)]
 #[must_use = "it is to be left to something"]
 pub struct Hold<'a, K: Keeper<'a>>(Pin<'a, K>);
 
 impl<'a, K: Keeper<'a>> Hold<'a, K> {
-    /// Holds a live object.
+    /// Holds the live object of a handle. Error: the object is dead, or has too many references.
     #[inline]
     pub fn new(keeper: K, handle: Handle) -> Result<Self, Error> {
         let (index, slot) = keeper.arena().hold(handle)?;

@@ -32,7 +32,7 @@ const CHUNKS: usize = 4;
 
 /// The part of a cell that chains it into a list.
 pub trait Link {
-    /// The next cell's number.
+    /// The number of the next cell in the list.
     fn next(&self) -> &AtomicU32;
 }
 
@@ -90,7 +90,8 @@ impl<T: Default + Link> Pool<T> {
         ShelfPlace::from_bits(self.place.0.load(Ordering::Relaxed))
     }
 
-    /// Takes a cell. Returns its number and the cell.
+    /// Takes a free cell, from the thread's shelf if it has one. Returns the cell's number and the
+    /// cell.
     #[inline]
     pub fn take(&self) -> Result<(u32, &T), Exhausted> {
         match thread_rack::with_shelf(self.place(), |shelf| self.take_ready(shelf)) {
@@ -112,15 +113,15 @@ impl<T: Default + Link> Pool<T> {
         Ok((number, self.cell(number)))
     }
 
-    /// Takes up to `most` cells off the list. Returns the first, the last, and their count. `None`:
-    /// the list is empty.
+    /// Takes up to `most` cells off the free list, chained by `next`. Returns the numbers of the
+    /// first and the last, and their count. `None`: the list is empty.
     pub(super) fn take_chain(&self, most: u32) -> Option<(u32, u32, u32)> {
         let mut head = self.free.0.load(Ordering::Acquire);
         'looking: while head as u32 != NIL {
             let (mut last, mut count) = (head as u32, 1);
             let after = loop {
-                // A faster thread may have taken the cell before it and written anything into its
-                // `next`.
+                // Another thread may have taken the cell before this one meanwhile, and written
+                // anything into its `next`.
                 let Some(cell) = self.get(last) else {
                     head = self.free.0.load(Ordering::Acquire);
                     continue 'looking;
@@ -145,8 +146,8 @@ impl<T: Default + Link> Pool<T> {
         None
     }
 
-    /// Takes up to `most` cells with successive numbers that were never used. Returns the first and
-    /// the count.
+    /// Takes up to `most` cells with successive numbers that were never used. Returns the first
+    /// number and the count.
     #[cold]
     pub(super) fn take_unused(&self, most: u32) -> Result<(u32, u32), Exhausted> {
         let mut last = self.used.0.load(Ordering::Relaxed);
@@ -193,7 +194,7 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// Puts cells, chained from `first` to `last`, in front of the list.
+    /// Puts free cells, chained from `first` to `last`, in front of the free list.
     pub(super) fn free_chain(&self, first: u32, last: u32) {
         let last = self.cell(last);
         let mut head = self.free.0.load(Ordering::Relaxed);

@@ -40,11 +40,12 @@ pub(super) const COUNTS: u64 = OWNERS | INTERNALS;
 /// Limit of the references that C code may own of one object.
 pub const MAX_OWNERS: u64 = OWNERS >> INTERNAL_BITS;
 
-/// Internals that holds leave to calls and walks. No process has so many threads inside calls on
-/// one object at a time.
+/// Internals that holds leave free for calls and walks. No process has so many threads inside calls
+/// on one object at a time.
 pub(super) const FOR_CALLS_AND_WALKS: u64 = 4096;
 
-/// Internals that calls leave to walks: a cancel that walks down to a child must not be refused.
+/// Internals that calls leave free for walks: a cancel that walks down to a child must not be
+/// refused.
 pub(super) const FOR_WALKS: u64 = 1024;
 
 /// Limit of holds of one object: contexts, values of slots, links, things of an owner and the like.
@@ -60,7 +61,7 @@ pub struct Slot<Cold, Live> {
     next: AtomicU32,
     /// A word for the object's own module, on the line of the state word. 0 while the slot is free.
     pub mark: AtomicU32,
-    /// The words that are seldom written.
+    /// The object's words that are seldom written, on the line of the state word.
     pub cold: Cold,
     pub(super) line: BusyLine<Live>,
 }
@@ -92,7 +93,7 @@ impl<Cold, Live> Slot<Cold, Live> {
         prefetch::line(&self.line);
     }
 
-    /// The words that are written while the object lives.
+    /// The object's words that are written while it lives, on the line of the control word.
     #[inline(always)]
     pub fn live(&self) -> &Live {
         &self.line.live
@@ -108,7 +109,8 @@ impl<Cold, Live> Slot<Cold, Live> {
         self.is_alive() && self.line.control.load(Ordering::Acquire) >> GENERATION_SHIFT != 0
     }
 
-    /// Link to the next dead slot. May be used between the object's death and its burial only.
+    /// Chains dead objects that one thread has to bury: the index of the next one. May be used
+    /// between the object's death and its burial only.
     pub fn next_dead(&self) -> &AtomicU32 {
         &self.next
     }
@@ -127,7 +129,8 @@ impl<Cold, Live> Slot<Cold, Live> {
         self.line.control.swap(value, Ordering::Release);
     }
 
-    /// Takes an internal away. True: the object died, and the caller has to bury it.
+    /// Takes an internal reference of the object away. True: the object died, and the caller has to
+    /// bury it.
     #[inline]
     #[must_use]
     pub(super) fn unpin(&self) -> bool {
@@ -136,8 +139,9 @@ impl<Cold, Live> Slot<Cold, Live> {
         before & COUNTS == INTERNAL
     }
 
-    /// Takes an internal away if it is the only reference left. True: the object died, and the
-    /// caller has to bury it. False: there are other references, and nothing was done.
+    /// Takes an internal reference away if it is the only reference of the object. True: the object
+    /// died, and the caller has to bury it. False: there are other references, and nothing was
+    /// done.
     #[inline]
     #[must_use]
     pub fn unpin_if_alone(&self) -> bool {
@@ -148,8 +152,9 @@ impl<Cold, Live> Slot<Cold, Live> {
             && control.compare_exchange(now, dead, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Raises a count of a live object. Error: the object is dead, has another generation, or the
-    /// count is at its limit. Without a `generation` any live object in the slot will do.
+    /// Raises one of the two counts of a live object. Error: the object is dead, has another
+    /// generation, or the count is at its limit. Without a `generation`, a live object of any
+    /// generation is accepted.
     pub(super) fn raise(&self, generation: Option<u32>, count: CountField) -> Result<(), Raise> {
         let control = &self.line.control;
         let mut now = control.load(Ordering::Relaxed);
@@ -181,7 +186,8 @@ pub(super) struct CountField {
 }
 
 impl CountField {
-    /// The control word with this count raised by one.
+    /// The control word `control` with this count raised by one; an error if the count is at its
+    /// limit.
     #[inline(always)]
     pub(super) fn raised(self, control: u64) -> Result<u64, Raise> {
         if control & self.mask >= self.limit {
@@ -192,7 +198,7 @@ impl CountField {
     }
 }
 
-/// Counts nothing: the caller has the object pinned already, or has to bury it.
+/// For a lock that raises no count: the caller has the object pinned already, or has to bury it.
 pub(super) const BY_NOBODY: CountField = CountField { step: 0, mask: 0, limit: 1 };
 pub(super) const BY_C_CODE: CountField = CountField { step: OWNER, mask: OWNERS, limit: OWNERS };
 pub(super) const BY_WHAT_STAYS: CountField =
@@ -209,7 +215,7 @@ pub enum Holder {
     Owner,
     /// An internal reference of the library.
     Internal,
-    /// One of each.
+    /// One reference of C code and one internal reference.
     Both,
 }
 

@@ -34,19 +34,19 @@ pub trait Lockable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it has to be unlocked"]
 pub enum LockedAs {
-    /// It was alive, and the lock has pinned it.
+    /// The object was alive, and locking has pinned it.
     Alive,
-    /// It was dead, with this generation.
+    /// The object was dead, not buried, and had this generation.
     Dead(u32),
 }
 
-/// Number of looks at the lock before a thread goes to sleep.
+/// Number of times that a thread looks at a taken lock before it goes to sleep.
 #[cfg(not(loom))]
 const LOOKS: u32 = 100;
 #[cfg(loom)]
 const LOOKS: u32 = 0;
 
-/// Conditions under which a slot may be locked.
+/// Which object a thread wants to lock, and how locking pins it.
 #[derive(Clone, Copy)]
 struct Wanted {
     generation: Option<u32>,
@@ -56,7 +56,8 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// The control word after locking. An error if the object must not be locked.
+    /// The control word after locking, from the word `now`. An error if this object must not be
+    /// locked.
     #[inline(always)]
     fn locked(self, now: u64) -> Result<u64, Raise> {
         let age = now >> GENERATION_SHIFT;
@@ -88,7 +89,8 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         }
     }
 
-    /// Waits until the lock may be free, and returns the control word.
+    /// Waits until another thread has given the lock back, and returns the control word. The lock
+    /// may be taken again by then.
     #[cold]
     #[inline(never)]
     fn wait_for_lock(&self) -> u64 {
@@ -112,29 +114,29 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         self.acquire(wanted).map(drop)
     }
 
-    /// As `lock_generation`. The pin may be left to an object that stays.
+    /// As `lock_generation`, but the pin may be left to a structure that stays.
     #[inline]
     pub(super) fn lock_to_hold(&self, generation: u32) -> Result<(), Raise> {
         let wanted = Wanted { generation: Some(generation), count: BY_WHAT_STAYS, or_dead: false };
         self.acquire(wanted).map(drop)
     }
 
-    /// Locks and pins the live object in the slot, of any generation, for a walk. False: there is
-    /// none.
+    /// Locks and pins the live object in the slot, of any generation, for a walk. False: no live
+    /// object is in the slot.
     #[inline]
     pub fn lock_live(&self) -> bool {
         loop {
             match self.acquire(Wanted { generation: None, count: BY_A_WALK, or_dead: false }) {
                 Ok(_) => return true,
                 Err(Raise::Dead) => return false,
-                // A thousand walks have it pinned at this moment, and will let go of it.
+                // A thousand walks have the object pinned at this moment, and will let go of it.
                 Err(Raise::Overflow) => yield_now(),
             }
         }
     }
 
-    /// Locks and pins the object of this generation. If it is dead and not buried yet, only locks
-    /// it. `None`: it is buried.
+    /// Locks and pins the object of this generation. If the object is dead and not buried yet, only
+    /// locks it. `None`: the object is buried.
     #[inline]
     pub(super) fn lock_dying(&self, generation: u32) -> Option<LockedAs> {
         let wanted = Wanted { generation: Some(generation), count: BY_A_WALK, or_dead: true };
@@ -160,7 +162,8 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
         debug_assert!(!died, "it has an internal");
     }
 
-    /// Unlocks an object that was dead when it was locked.
+    /// Unlocks an object that was dead when it was locked, unless its burial has ended and cleared
+    /// the lock.
     #[cold]
     pub(super) fn unlock_dead(&self, generation: u32) {
         let control = &self.line.control;
@@ -190,7 +193,8 @@ impl<Cold, Live: Lockable> Slot<Cold, Live> {
     }
 }
 
-/// The lock of an object that cannot be buried meanwhile, and the control word before locking.
+/// The lock of an object that its holder has pinned or has to bury, and the control word before
+/// locking.
 #[derive(Debug)]
 #[must_use = "dropped, it is unlocked"]
 pub struct SlotLock<'a, Cold, Live: Lockable>(&'a Slot<Cold, Live>, u64);

@@ -51,7 +51,7 @@ impl Texts {
         each(&self.cells);
     }
 
-    /// Stores a text with one reference.
+    /// Stores a copy of a text, with one reference for the caller. The empty text is not stored.
     pub fn store(&self, text: &str) -> Result<TextId, Error> {
         if text.is_empty() {
             return Ok(TextId::NONE);
@@ -70,12 +70,12 @@ impl Texts {
         }
     }
 
-    /// Drops one reference.
+    /// Drops one reference of a text, and the text with the last one.
     pub fn release(&self, id: TextId) {
         self.release_some(id, 1);
     }
 
-    /// Drops `count` references.
+    /// Drops `count` references of a text, and the text with the last one.
     pub fn release_some(&self, id: TextId, count: u32) {
         if id == TextId::NONE || count == 0 {
             return;
