@@ -12,7 +12,7 @@ const LEAST_AGE_NS: u64 = 3_000_000_000;
 const LEAST_PART: f64 = 0.1;
 /// Samples that lie closer together than this count as one.
 const LEAST_STEP_NS: u64 = 50_000_000;
-/// Time span of the recent pace.
+/// Time over which the recent pace is averaged: older samples have little weight.
 const RECENT_NS: f64 = 15e9;
 /// A move of the bar, or a growth of a total, counts as recent if it was seen less than
 /// `LEAST_AGE_NS` ago, or less than the job's age divided by this.
@@ -42,7 +42,8 @@ impl Pace {
         Self { begun_ns: now_ns, looked_ns: now_ns, moved_ns: now_ns, ..Self::default() }
     }
 
-    /// Notes how much is filled now, and how often a total has grown.
+    /// Notes that `filled` parts of the bar are filled now, and that totals have grown `growths`
+    /// times so far.
     pub fn sample(&mut self, now_ns: u64, filled: u64, growths: u64) {
         if growths != self.growths {
             (self.growths, self.grew_ns) = (growths, now_ns);
@@ -62,7 +63,8 @@ impl Pace {
         (self.looked_ns, self.looked) = (now_ns, filled);
     }
 
-    /// The estimate after the last sample. `None`: unknown.
+    /// The time until the bar is full, in nanoseconds, as estimated from the samples. `None`: it is
+    /// unknown.
     pub fn time_left_ns(&self, now_ns: u64) -> Option<u64> {
         let age_ns = now_ns.saturating_sub(self.begun_ns);
         let part = self.looked as f64 / WHOLE as f64;

@@ -56,7 +56,7 @@ impl Span {
         self.room
     }
 
-    /// Units that are done, or handed on.
+    /// Units that are done, or handed to shares below.
     pub fn units(&self) -> u64 {
         self.units
     }
@@ -66,12 +66,12 @@ impl Span {
         self.total
     }
 
-    /// Whether it is unknown how many units are left.
+    /// Whether it is unknown how many units are still to come.
     pub fn is_unknown(&self) -> bool {
         self.is_open || self.total == 0 && self.units != 0
     }
 
-    /// Parts that a reached total leaves free.
+    /// Parts of the room that a reached total leaves free.
     fn spare(&self) -> u64 {
         self.room >> SPARE_BITS
     }
@@ -97,7 +97,8 @@ impl Span {
         self.from + (u128::from(left) * part / whole) as u64
     }
 
-    /// The parts that the units stand for.
+    /// The parts of the room that the units stand for. They never become fewer, except by
+    /// `take_back`.
     pub fn position(&self) -> u64 {
         let (straight, bend) = (self.straight(), self.bend());
         if self.is_open || straight <= bend { straight } else { bend + (straight - bend) / 2 }
@@ -139,7 +140,7 @@ impl Span {
         parts
     }
 
-    /// Adds units. Units beyond the total are not counted here. Returns their number.
+    /// Counts units up to the total. Returns the number of units beyond it, which are not counted.
     #[must_use]
     pub fn add(&mut self, units: u64) -> u64 {
         let most = if self.total == 0 { u64::MAX } else { self.total.max(self.units) };

@@ -5,7 +5,7 @@ use crate::progress::tree::{ROOT, Tree};
 use crate::sys::fallible::Growing;
 use std::fmt::{self, Write};
 
-/// Limit of labels that are shown: those next to the message.
+/// Limit of labels that are shown. If there are more, those of the innermost shares are shown.
 const MOST_LABELS: usize = 16;
 
 const BETWEEN: &str = " > ";
@@ -17,8 +17,8 @@ impl Tree {
         live.max_by_key(|number| self.node(*number).told).unwrap_or(ROOT)
     }
 
-    /// Calls `reader` with the labels and the message. If there is no memory for the labels, with
-    /// the message alone.
+    /// Calls `reader` with the newest message, behind the labels of the shares that it is in. If
+    /// there is no memory for the labels, calls it with the message alone.
     pub fn show_text<R>(&self, reader: impl FnOnce(&str) -> R) -> R {
         let newest = self.newest();
         let message = self.node(newest).message.as_str();

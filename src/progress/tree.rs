@@ -19,10 +19,10 @@ use crate::progress::span::{Span, WHOLE};
 use crate::sys::fallible::{OutOfMemory, replace_string, try_string};
 use std::num::NonZeroU32;
 
-/// Number of the root.
+/// Number of the root, which is the job's own count.
 pub const ROOT: u32 = 0;
 
-/// Total of a job's count while its own units do not tell how long the bar is.
+/// Total that `count` answers while the job's own units do not tell how long the bar is.
 const MILLIONTHS: u64 = 1_000_000;
 
 /// A job's progress as one count.
@@ -34,13 +34,14 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Where a share gets its room.
+/// Where a new share gets its room in the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// It is worth this number of units of the share above.
+    /// The share is worth this number of units of the share above.
     Units(u64),
-    /// All of the share above, if nothing was counted or begun there. If an earlier share had it
-    /// and has ended, the room that it has given back. Otherwise none.
+    /// All the room of the share above, if nothing was counted or begun there. If an earlier share
+    /// had that room and has ended, the part of it that the earlier share gave back. Otherwise no
+    /// room.
     WholeStep,
 }
 
@@ -55,7 +56,7 @@ pub(super) struct Node {
     has_ended: bool,
     /// No caller has a handle of the share any more.
     is_let_go: bool,
-    /// The share below that has all the room that was left, while that share goes on.
+    /// The share below that has taken all the room that was left, until that share ends.
     taker: Option<NonZeroU32>,
     /// For a count that is reported whole: its units beyond the total, and the total before the
     /// present one.
@@ -75,7 +76,8 @@ pub struct Tree {
     root: Node,
     /// The nodes except the root. The first one has number 1.
     shares: Vec<Node>,
-    /// The first of the free nodes; 0 for none. `above` of a free node is the next one.
+    /// Number of the first free node; 0 for none. `above` of a free node is the number of the next
+    /// one.
     free: u32,
     pub(super) tellings: u64,
     /// Whether the root's own count no longer tells how long the bar is.
@@ -139,7 +141,8 @@ impl Tree {
         }
     }
 
-    /// Fills the parts that the units of a live share stand for.
+    /// Brings `settled` of a live share up to what its units stand for. The share, and all shares
+    /// above it, are filled by the difference.
     fn settle(&mut self, number: u32) {
         let node = self.node_mut(number);
         if node.taker.is_some() {
@@ -156,7 +159,7 @@ impl Tree {
         self.node_mut(number).told = self.tellings;
     }
 
-    /// Takes a number for a new node.
+    /// Takes the number of a free node, or adds a node. The caller writes the node.
     fn take(&mut self) -> Result<u32, OutOfMemory> {
         if self.free != 0 {
             let number = self.free;
@@ -168,7 +171,8 @@ impl Tree {
         u32::try_from(self.shares.len()).map_err(|_| OutOfMemory)
     }
 
-    /// Begins a share below another. Its units are counted under its number until it is let go of.
+    /// Begins a share below the share `above`, and returns the new share's number. The number is
+    /// valid until `let_go`. Below a share that has ended the new one gets no room.
     pub fn begin(
         &mut self,
         above: u32,
@@ -187,7 +191,8 @@ impl Tree {
         Ok(number)
     }
 
-    /// Room for a new share below a live share.
+    /// Takes room from the live share `above` for the new share `number`. Returns it in parts of
+    /// the bar; 0 if there is none.
     fn room_below(&mut self, above: u32, room: Room, number: u32) -> u64 {
         self.settle(above);
         let node = self.node_mut(above);
@@ -210,7 +215,8 @@ impl Tree {
         parts
     }
 
-    /// Counts units of a share. `is_over`: its job has ended.
+    /// Counts units of a share. `is_over`: the job has ended. Units of a share or a job that has
+    /// ended are late, and do not move the bar.
     pub fn add(&mut self, number: u32, units: u64, is_over: bool) {
         if is_over || !self.is_live(number) {
             self.late = self.late.saturating_add(units);
@@ -222,7 +228,8 @@ impl Tree {
         self.settle(number);
     }
 
-    /// Changes the total of a share's units; 0 means unknown.
+    /// Changes the total of a share's units; 0 means unknown. Does nothing if the share has ended,
+    /// or the job (`is_over`).
     pub fn set_total(&mut self, number: u32, total: u64, is_over: bool) {
         if is_over || !self.is_live(number) {
             return;
@@ -237,7 +244,8 @@ impl Tree {
         self.settle(number);
     }
 
-    /// Changes the message of a share.
+    /// Changes the message of a share. While the share lives, it is shown as the job's message,
+    /// unless another live share has a newer one.
     pub fn set_message(&mut self, number: u32, message: &str) -> Result<(), OutOfMemory> {
         replace_string(&mut self.node_mut(number).message, message)?;
         self.tell(number);
@@ -282,7 +290,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Changes the total of a count that is reported whole, or begins another count.
+    /// For `report`: changes the total of a share's count. With `begins_anew`, the share begins
+    /// another count from 0, in the room that is left.
     #[cold]
     #[inline(never)]
     fn change_count(&mut self, number: u32, begins_anew: bool, total: u64) {
@@ -298,13 +307,13 @@ impl Tree {
         self.node_mut(number).total_before = had_total;
     }
 
-    /// Notes when a share began, because its duration is wanted.
+    /// Notes that a share has begun at `now_ns`, because its duration is wanted.
     pub fn time(&mut self, number: u32, now_ns: u64) {
         self.node_mut(number).began_ns = now_ns;
     }
 
-    /// The time at which a share began, and its label. `None`: its duration is not wanted, or it
-    /// has ended.
+    /// The time at which a share began, and its label. `None`: the share's duration is not wanted,
+    /// or the share has ended.
     pub fn timed(&self, number: u32) -> Option<(u64, &str)> {
         let node = self.node(number);
         (node.began_ns != 0 && !node.has_ended).then_some((node.began_ns, node.label.as_str()))
@@ -331,7 +340,8 @@ impl Tree {
         self.node_mut(number).has_ended = true;
     }
 
-    /// Ends a share that no caller has a handle of any more.
+    /// Ends a share that no caller has a handle of any more. Its number is used again when no share
+    /// is below it.
     pub fn let_go(&mut self, number: u32, is_over: bool) {
         self.end(number, is_over);
         self.node_mut(number).is_let_go = true;
@@ -348,13 +358,14 @@ impl Tree {
         }
     }
 
-    /// The parts that are filled, of `WHOLE`.
+    /// The parts of the bar that are filled, of `WHOLE`.
     pub fn filled(&mut self) -> u64 {
         self.settle(ROOT);
         self.root.filled
     }
 
-    /// The parts to show, of `WHOLE`: all if the job has done all its work, and fewer before that.
+    /// The parts of the bar to show, of `WHOLE`: all if the job has done all its work
+    /// (`is_complete`), and fewer before that.
     pub fn shown(&mut self, is_complete: bool) -> u64 {
         if is_complete { WHOLE } else { self.filled() }
     }
@@ -381,12 +392,13 @@ impl Tree {
         self.over.saturating_add(self.root.beyond)
     }
 
-    /// Units that were counted after their share had ended.
+    /// Units that were counted after their share or the job had ended.
     pub fn late(&self) -> u64 {
         self.late
     }
 
-    /// The time left in nanoseconds; `None` if it is unknown.
+    /// The time until the bar is full, in nanoseconds. `None`: it is unknown, for example because a
+    /// live share has no total.
     pub fn time_left_ns(&mut self, now_ns: u64) -> Option<u64> {
         let filled = self.filled();
         self.pace.sample(now_ns, filled, self.growths);
