@@ -43,7 +43,7 @@ impl Parting {
 pub struct Owned(AtomicU32);
 
 impl Owned {
-    /// The thing's cell with its owner.
+    /// The number of the thing's cell with its owner; `OwnedId::NONE` if it has none.
     #[inline]
     pub fn get(&self) -> OwnedId {
         OwnedId(self.0.load(Ordering::Relaxed))
@@ -61,7 +61,7 @@ impl Owned {
         Parting(OwnedId(number))
     }
 
-    /// Resets the word of a new thing that no other thread knows.
+    /// Empties the word of a new thing that no other thread knows: it has no owner yet.
     pub fn clear(&self) {
         self.0.store(NIL, Ordering::Relaxed);
     }

@@ -66,7 +66,8 @@ pub enum Thing {
 
 /// The keeper of all things that are not registrations, as the close of their owner uses it.
 pub trait Things {
-    /// Keeps a thing from dying. False: it is dying already. Called under the owner's lock.
+    /// Pins a thing. False: the thing is dying already, and its own burial ends it. Called under
+    /// the owner's lock.
     fn pin_thing(&self, thing: Thing) -> bool;
     /// Ends everything that a pinned thing has of its owner, and unpins the thing.
     fn end_thing(&self, thing: Thing);
@@ -225,14 +226,15 @@ impl Owners {
         &self.waits
     }
 
-    /// Makes an owner.
+    /// Makes an owner. Its handle has the reference that a close releases.
     pub fn create(&self) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Notes that a thing carries a function of the owner, and writes the thing's cell into
-    /// `owned`.
+    /// Gives a thing that carries a function of the owner a cell with the owner, and writes the
+    /// cell's number into `owned`. Error: the owner is closed or does not exist, or there is no
+    /// memory.
     pub fn adopt(&self, owner: Handle, thing: Thing, owned: &Owned) -> Result<(), Error> {
         // An owner dies only by being closed, so a dead handle means a closed owner.
         let closed =
@@ -257,9 +259,9 @@ impl Owners {
         Ok(())
     }
 
-    /// Begins a call of a thing's function by this thread. `leave` has to end it, whether it is
-    /// open or not. For a thing without an owner the call is always open. The caller makes sure
-    /// that the cell is not given up meanwhile.
+    /// Begins a call of a thing's function by this thread, which is inside the owner from now on.
+    /// `leave` has to end the call, whether it is open or not. For a thing without an owner the
+    /// call is always open. The caller makes sure that the cell is not given up meanwhile.
     #[inline]
     pub fn enter(&self, owned: OwnedId, thread: u64) -> Call {
         if owned.is_none() {
@@ -285,8 +287,8 @@ impl Owners {
         Call { owner, thread, is_open: !body.closing }
     }
 
-    /// Notes that a thread is inside. The first call pins the owner, which a cell or the caller
-    /// holds meanwhile.
+    /// Notes that a thread has entered an owner, whose lock the caller holds. The first entry pins
+    /// the owner, which a cell or the caller holds meanwhile.
     fn go_in(&self, owner: u32, body: &mut OwnerBody, thread: u64) {
         if body.has_no_calls() {
             let held = self.arena.pin_index(owner);
@@ -299,7 +301,8 @@ impl Owners {
         Inside { thread, waits_before: self.waits.begun() }
     }
 
-    /// Begins the last call of a thing's functions, and parts the thing from its owner.
+    /// Begins the last call of a thing's functions, and parts the thing from its owner. `leave` has
+    /// to end the call.
     #[inline]
     pub fn enter_last(&self, parting: Parting, thread: u64) -> Call {
         let call = self.enter(parting.id(), thread);
@@ -315,7 +318,8 @@ impl Owners {
         call
     }
 
-    /// Ends a call.
+    /// Ends a call that `enter` or `next_thing` began: the thread has left the owner. If a close
+    /// waits for that, it is woken.
     #[inline(always)]
     pub fn leave(&self, call: Call) {
         if call.owner != NIL {
@@ -338,7 +342,8 @@ impl Owners {
         }
     }
 
-    /// Gives up a thing's cell: inside the thing's last call, or before any call.
+    /// Gives up a thing's cell with its owner. Called inside the last call of the thing's
+    /// functions, or before any call. If a close waits for that, it is woken.
     #[inline]
     pub fn disown(&self, parting: Parting) {
         if !parting.id().is_none() {
@@ -366,9 +371,9 @@ impl Owners {
         drop(OwnerPin::take_over(self, owner));
     }
 
-    /// Whether a closing owner has taken this thing off its list and left its end to the caller.
-    /// This may also be true because another thread has given the cell up meanwhile. Then
-    /// `Owned::take` returns nothing.
+    /// Whether the close of an owner has taken a thing off the owner's list and left the end of the
+    /// thing to the caller. The answer may also be true because another thread has given the
+    /// thing's cell up meanwhile. Then `Owned::take` returns nothing.
     #[inline]
     pub fn was_taken(&self, owned: OwnedId) -> bool {
         !owned.is_none() && self.was_owned_taken(owned)
@@ -381,7 +386,8 @@ impl Owners {
         Cells(&self.things).node(number).list() == NIL
     }
 
-    /// Begins to wait for an owner, then refuses new things for it. On an error nothing has
+    /// Begins the close of an owner by this thread. Begins the thread's wait for the owner, and
+    /// then lets the owner adopt no more things. Error: the wait would never end, and nothing has
     /// changed.
     pub fn begin_close(
         &self,
@@ -395,9 +401,10 @@ impl Owners {
         Ok(wait)
     }
 
-    /// Takes a thing off the list of an owner that is being closed. The thing is in this thread's
-    /// hands until `leave`. `pin` is called under the owner's lock and must do nothing but pin. If
-    /// it returns false, the thing is dying, and its own burial ends it.
+    /// Takes a thing off the list of an owner that this thread closes, and pins it. The thing is in
+    /// this thread's hands until `leave`. `None`: the list is empty. `pin` is called under the
+    /// owner's lock and must do nothing but pin. If it returns false, the thing is dying, and its
+    /// own burial ends it.
     pub fn next_thing(
         &self,
         owner: &OwnerPin<'_>,
@@ -423,7 +430,8 @@ impl Owners {
         None
     }
 
-    /// Announces that a thread waits for an owner's things and calls to end.
+    /// Announces that a close waits for an owner's things and calls to end. From now on the end of
+    /// the last one wakes it.
     pub fn announce_wait(&self, owner: &OwnerPin<'_>) {
         owner.slot().live().body.lock().awaited = true;
     }
@@ -433,15 +441,15 @@ impl Owners {
         self.arena.slot(owner).live().body.lock().is_idle()
     }
 
-    /// Calls `each` with each thread inside an owner. False: there are more, which are not noted by
-    /// name.
+    /// Calls `each` with each thread that is inside an owner. False: there are further threads, for
+    /// whose names there was no memory.
     pub fn inside(&self, owner: u32, each: &mut dyn FnMut(Inside)) -> bool {
         let body = self.arena.slot(owner).live().body.lock();
         body.inside.iter().for_each(|inside| each(*inside));
         body.unnamed == 0
     }
 
-    /// Takes away the reference that `create` gave.
+    /// Takes away the reference that `create` gave, at the end of a close.
     pub fn release(&self, owner: Handle) -> Result<(), Error> {
         if let Some((index, slot)) = self.arena.release(owner)? {
             self.bury_slot(index, slot);

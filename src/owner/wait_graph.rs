@@ -57,7 +57,7 @@ pub enum Blocker {
 pub struct Inside {
     /// The thread.
     pub thread: u64,
-    /// Number of waits that had begun when the thread got in.
+    /// Number of waits that had ever begun when the thread got in (invariant 3).
     pub waits_before: u64,
 }
 
@@ -73,11 +73,11 @@ struct Edge {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
-    /// Nothing leads to it so far.
+    /// In this search nothing has led to the edge so far.
     NotReached,
-    /// Something leads to it. The threads inside its blocker are still to be looked at.
+    /// The search has come to the edge. The threads inside its blocker are still to be looked at.
     Reached,
-    /// All threads inside its blocker were looked at.
+    /// All threads inside the edge's blocker were looked at.
     Done,
 }
 
@@ -120,7 +120,7 @@ struct Waits {
     within: Few<Within, PLACES>,
 }
 
-/// A wait that has begun.
+/// A wait that has begun. `sleep` or `end` has to end it.
 #[derive(Debug)]
 #[must_use = "it has to be ended"]
 pub struct Wait {
@@ -129,7 +129,7 @@ pub struct Wait {
     number: u64,
 }
 
-/// The part of the library that knows which threads are inside what.
+/// The part of the library that knows which threads are inside which blocker.
 pub trait Running {
     /// Calls `each` with each thread that is inside the blocker now. False: there may be more
     /// threads.
@@ -139,7 +139,7 @@ pub trait Running {
     fn is_over(&self, blocker: Blocker) -> bool;
 }
 
-/// All waits.
+/// All waits that have begun and not ended.
 #[derive(Debug)]
 pub struct WaitGraph {
     waits: Mutex<Waits>,
@@ -156,14 +156,14 @@ impl WaitGraph {
         }
     }
 
-    /// Number of waits that have begun. A thread sees at least all its own waits.
+    /// Number of waits that have ever begun. A thread sees at least all its own waits.
     #[inline]
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Begins a wait of this thread. `WouldDeadlock`: it would wait for itself, and nothing has
-    /// happened.
+    /// Begins a wait of this thread. `WouldDeadlock`: the thread would wait for itself, and nothing
+    /// has happened.
     pub fn begin(
         &self,
         running: &impl Running,
@@ -195,8 +195,8 @@ impl WaitGraph {
         Ok(wait)
     }
 
-    /// Notes that a wait also waits for `blocker`. `WouldDeadlock`: it would wait for itself, and
-    /// has to end.
+    /// Notes that a wait that has begun also waits for `blocker`. `WouldDeadlock`: its thread would
+    /// wait for itself, so the caller has to end the wait.
     pub fn also(&self, running: &impl Running, wait: &Wait, blocker: Blocker) -> Result<(), Error> {
         self.waits.lock().add(running, wait, blocker)
     }
@@ -210,7 +210,7 @@ impl WaitGraph {
         waits.forget(&wait);
     }
 
-    /// Ends a wait.
+    /// Ends a wait whose thread does not sleep in this graph.
     pub fn end(&self, wait: Wait) {
         self.forget(&wait);
     }
@@ -226,7 +226,7 @@ impl WaitGraph {
         edges.filter(|edge| edge.waiter == thread).map(|edge| edge.since_ns).min().unwrap_or(0)
     }
 
-    /// Lets all waiting threads look again. Called after a blocker has become over.
+    /// Lets all threads that sleep in `sleep` look again. Called after a blocker has become over.
     pub fn wake(&self) {
         let _waits = self.waits.lock();
         self.changed.notify_all();
@@ -234,7 +234,7 @@ impl WaitGraph {
 }
 
 impl Waits {
-    /// Notes the jobs that are current on the thread of a wait.
+    /// Notes the jobs that are current on the thread of wait `number`. Error: there is no memory.
     fn enter(&mut self, number: u64, jobs: impl IntoIterator<Item = Handle>) -> Result<(), Error> {
         let mut jobs = jobs.into_iter();
         if crate::weakened!("waits_know_their_jobs") {
@@ -244,7 +244,8 @@ impl Waits {
         if has_room { Ok(()) } else { Err(OutOfMemory.into()) }
     }
 
-    /// Notes that a wait waits for `blocker`, unless that leads back to its own thread.
+    /// Notes that a wait waits for `blocker`. Error: that would lead back to the wait's own thread,
+    /// or there is no memory.
     fn add(&mut self, running: &impl Running, wait: &Wait, blocker: Blocker) -> Result<(), Error> {
         if self.leads_to(running, blocker, wait)? {
             return Err(Error::WouldDeadlock);
@@ -263,7 +264,8 @@ impl Waits {
     }
 
     /// Whether `blocker` leads back to the thread of `wait`: that thread is inside it, or a thread
-    /// inside it waits for that thread, directly or over others.
+    /// inside it waits for that thread, directly or over others. Error: for lack of memory not all
+    /// threads inside a blocker are known.
     fn leads_to(
         &mut self,
         running: &impl Running,
