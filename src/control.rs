@@ -48,7 +48,7 @@ pub struct HostName {
     pub library: &'static str,
 }
 
-/// An answer that is being written, and its length so far.
+/// An answer that is being written, and its length so far, in bytes.
 struct Counted<'a> {
     out: &'a mut Growing,
     length: &'a Cell<usize>,
@@ -69,7 +69,7 @@ enum Which {
 
 /// Why there is no answer.
 enum NoAnswer {
-    /// The question is wrong, in the way that this text says.
+    /// The question is wrong. The text says why.
     Wrong(Growing),
     /// There is no memory for the answer.
     OutOfMemory,
@@ -109,7 +109,8 @@ struct Question<'l> {
     from: Option<&'l str>,
 }
 
-/// Answers one line.
+/// Answers one line, which has a question. The answer is one line of JSON, also if the question is
+/// wrong or memory runs out.
 pub fn answer(library: &Library, host: &HostName, line: &[u8]) -> Cow<'static, str> {
     let mut out = Growing::default();
     let error = match question(line).and_then(|asked| dispatch(library, host, &asked, &mut out)) {
@@ -209,7 +210,7 @@ fn which(asked: &Question<'_>) -> Result<Which, NoAnswer> {
     }
 }
 
-/// Calls `each` with the jobs that are meant. Each is pinned only during its call.
+/// Calls `each` with the jobs that a question is about. Each job is pinned only during its call.
 fn each_meant(jobs: Jobs<'_>, which: &Which, mut each: impl FnMut(&JobPin<'_>)) {
     let mut look = |job: JobPin<'_>| {
         each(&job);
@@ -268,8 +269,8 @@ fn write_list(
     answer.end()
 }
 
-/// Shows the jobs from a slot on until `show` answers false. Returns the slot where the next list
-/// begins.
+/// Calls `show` with the jobs in the slots from `from` on, until it answers false. Returns the slot
+/// where the next list begins. `None`: no job is left.
 fn list_from(jobs: Jobs<'_>, from: u32, mut show: impl FnMut(&JobPin<'_>) -> bool) -> Option<u32> {
     let mut is_enough = false;
     let Page { next, .. } = jobs.page(from, u32::MAX, |job| {
@@ -283,7 +284,8 @@ fn list_from(jobs: Jobs<'_>, from: u32, mut show: impl FnMut(&JobPin<'_>) -> boo
     next
 }
 
-/// Applies `outcome` to each job that is meant and has not ended, and writes what came of it.
+/// Changes each job that a question is about by `outcome`, and writes the word that this returns
+/// for the job. Of all jobs, those that have ended are passed over.
 fn change(
     jobs: Jobs<'_>,
     which: &Which,
@@ -350,7 +352,7 @@ fn trace(library: &Library, job: &JobPin<'_>, on: bool) -> &'static str {
 }
 
 impl Dispatchers<'_> {
-    /// Writes how full each dispatcher is and what keeps its thread. It takes no pin, because
+    /// Writes how full each dispatcher is and what keeps its thread busy. It takes no pin, because
     /// giving the last pin back would bury the dispatcher on this thread. The memory that it reads
     /// is never unmapped. A dispatcher that goes meanwhile is left out, or at worst is shown with
     /// figures of the next one in its slot.

@@ -114,7 +114,7 @@ pub enum Error {
         least: usize,
         /// The greatest size that is accepted from any version.
         most: usize,
-        /// A number of which every version's size is a multiple.
+        /// The size of every version is a multiple of this number of bytes.
         step: usize,
     },
     /// A descriptor of a later version asks for something that this version lacks.
@@ -130,13 +130,13 @@ pub enum Error {
     Resources(&'static str),
     /// The ticket was reset or unwound before, or was never given out.
     TicketUsed(u64),
-    /// The ticket belongs to another slot.
+    /// The ticket was given for another slot, or by another kind of call.
     WrongSlot(u64),
     /// The ticket was given out on another thread.
     WrongThread(u64),
-    /// A later value of the same slot is still set.
+    /// A value that was set later in the same slot is still set. It has to be taken out first.
     WrongOrder(u64),
-    /// The job's state does not allow this.
+    /// The job's state does not allow the call.
     WrongState {
         /// What the call was to do.
         verb: &'static str,
@@ -168,7 +168,7 @@ pub enum Error {
     DuplicateRequest,
     /// The session has as many live requests as it may have.
     TooManyRequests {
-        /// That number.
+        /// The number of live requests that the session may have.
         limit: u32,
     },
     /// The dispatcher belongs to another thread.

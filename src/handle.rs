@@ -10,26 +10,27 @@
 //!
 //! A handle is never an address. NULL is 0 and stands for "none" of every kind.
 
-/// Bits of a handle.
+/// The bits by which C code names an object.
 pub type Handle = u64;
 
 /// The handle of no object.
 pub const NULL: Handle = 0;
 
-/// State word flag: cancelled.
+/// State word flag: the token is cancelled.
 pub const CANCELLED: u64 = 1;
-/// State word flag: polls are to be traced.
+/// State word flag: polls of the token are to be traced.
 pub const TRACED: u64 = 1 << 1;
-/// State word flag: a foreign `is_cancelled` has to be asked.
+/// State word flag: the token has a foreign `is_cancelled`, which polls have to ask.
 pub const FOREIGN: u64 = 1 << 2;
 /// State word flag: the object has died.
 pub const GONE: u64 = 1 << 3;
 /// All flags of a state word.
 pub const FLAGS: u64 = CANCELLED | TRACED | FOREIGN | GONE;
 
-/// A flag in the word that a layer of a poll expects; it is never in a handle or a state word. The
-/// current value lies above another one whose check this thread may have to ask. Because the words
-/// differ, each poll takes the slow path.
+/// A flag in the word that a layer of a poll expects; it is never in a handle or a state word. It
+/// says that the current value of the slot lies above another value, whose check this thread may
+/// have to ask. Because the expected word differs from the state word then, each poll takes the
+/// slow path.
 pub const AROUND: u64 = 1 << 63;
 
 const KIND_SHIFT: u32 = 4;
@@ -41,7 +42,7 @@ pub const GENERATION_SHIFT: u32 = 32;
 pub const INDEX_BITS: u32 = GENERATION_SHIFT - INDEX_SHIFT;
 /// Bits of a generation: a slot is used 67 million times before it is retired.
 pub const GENERATION_BITS: u32 = 26;
-/// The last generation of a slot.
+/// The last generation of a slot. After it the slot is retired.
 pub const MAX_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 
 /// The kind of object that a handle stands for.

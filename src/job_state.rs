@@ -15,8 +15,8 @@ pub enum JobState {
     Failed = 4,
     /// The job has ended: it saw that it was asked to stop, and stopped.
     Cancelled = 5,
-    /// The job was ended from outside: its last reference went while it was unfinished, or its host
-    /// gave it up.
+    /// The job was ended from outside: its last reference went while it was unfinished, its host
+    /// gave it up, or its dispatcher or the owner of its functions was closed.
     Interrupted = 6,
 }
 

@@ -81,7 +81,7 @@ impl Library {
         });
     }
 
-    /// Takes back the free cells that a thread had at hand, when it ends.
+    /// Called when a thread ends. Takes back the free cells that the thread had at hand in `rack`.
     pub fn take_back(&self, rack: &Rack) {
         self.each_shelved(&mut |pool| pool.take_back(rack));
     }

@@ -13,8 +13,8 @@ use crate::handle::INDEX_BITS;
 /// 0.
 const LAST_GENERATION: u64 = (1 << (64 - INDEX_BITS)) - 1;
 
-/// One use of a queue's cell: the cell's number and generation. An id of a queue that is gone may
-/// come, too.
+/// One use of a queue's cell: the cell's number and generation. The queue that an id names may be
+/// gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueId(u64);
 
@@ -22,7 +22,7 @@ impl QueueId {
     /// The id of no queue. It is 0, and no cell has the number 0.
     pub const NONE: Self = Self(0);
 
-    /// The use of a cell that has this generation.
+    /// The id of the use of the cell `number` that has this generation.
     pub fn new(number: u32, generation: u64) -> Self {
         Self(generation << INDEX_BITS | u64::from(number))
     }
