@@ -42,7 +42,7 @@ pub struct Settings {
     /// The greatest number of jobs that may wait.
     pub capacity: u32,
     /// The time from the post of a job to its cancel, for jobs that were posted without a deadline
-    /// of their own. `None`: they have none.
+    /// of their own. `None`: such jobs have no deadline.
     pub deadline_ns: Option<u64>,
     /// The time inside one job after which the dispatcher's thread counts as stuck, so that threads
     /// that wait for a job in its queue need not wait longer. `None`: the thread never counts as
@@ -110,7 +110,7 @@ impl DispatcherLive {
     }
 
     /// The time from the post of a job to its cancel, for jobs that were posted without a deadline
-    /// of their own. `None`: they have none.
+    /// of their own. `None`: such jobs have no deadline.
     pub fn deadline_ns(&self) -> Option<u64> {
         Self::time(&self.deadline_ns)
     }

@@ -34,18 +34,18 @@ const LOOK_NS: u64 = 33_333_333;
 pub struct Bounds {
     /// How long the tick may take; `NO_LIMIT`: as long as there is something to do.
     pub budget_ns: u64,
-    /// The number of calls of jobs' functions; `NO_LIMIT`: any number.
+    /// The greatest number of calls of jobs' functions; `NO_LIMIT`: any number.
     pub most: u64,
 }
 
 /// What a tick did, and what it left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tick {
-    /// How many calls of jobs' functions it made.
+    /// How many calls of jobs' functions the tick made.
     pub executed: u64,
     /// How many jobs ended, including those that never ran.
     pub completed: u64,
-    /// How many of these ended as cancelled.
+    /// How many of the jobs in `completed` ended as cancelled.
     pub cancelled: u64,
     /// How many jobs, steps and completions could go on at once or in the next tick.
     pub remaining: u64,
@@ -91,7 +91,7 @@ struct Uncounted<'d, 'a> {
 }
 
 impl Uncounted<'_, '_> {
-    /// Counts these jobs out.
+    /// Counts out the jobs that are over and not counted out yet, if there are any.
     #[inline]
     fn count_out(&mut self) {
         let count = std::mem::take(&mut self.count);

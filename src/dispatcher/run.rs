@@ -49,7 +49,7 @@ pub const STOPPED: RangeInclusive<i32> = 1..=3;
 /// What became of one slice of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Slice {
-    /// The function was not called, because the job was over before.
+    /// The function was not called, and the job is over.
     LeftOut,
     /// The function was called for the last time.
     Last,

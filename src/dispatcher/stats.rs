@@ -10,7 +10,7 @@ use crate::diagnosis::latency::{Summary, Times};
 use crate::job_state::JobState;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering};
 
-/// The length of a tick, as long as two ticks were not seen: 60 Hz.
+/// The time from one tick to the next that is assumed until two ticks were seen: 60 Hz.
 pub const USUAL_TICK_NS: u64 = 16_666_667;
 /// The shortest and the longest time that is suggested to a refused poster before it tries again.
 const HINTS_NS: (u64, u64) = (1_000_000, 1_000_000_000);
@@ -64,8 +64,8 @@ pub struct Statistics {
     /// Pumps that took longer than their budget.
     pub overruns: Count,
     runs: Mutex<Runs>,
-    /// The same length as in `runs.longest`, to be read without its lock. Only the dispatcher's
-    /// thread writes it.
+    /// The length of the longest slice, as in `runs.longest`, to be read without the lock of
+    /// `runs`. Only the dispatcher's thread writes it.
     longest_ns: AtomicU64,
     tick_times: Ticks,
 }

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 struct Waiting {
     lanes: [Late<VecDeque<PostedId>>; LANES],
     turns: Turns,
-    /// How many threads wait for something to run.
+    /// How many workers sleep in `wait`.
     idle: u32,
     stopped: bool,
 }
@@ -59,7 +59,7 @@ impl Workers {
         }
     }
 
-    /// Notes that a thread is a worker.
+    /// Notes that the thread with this identity is a worker of the library.
     pub fn join(&self, thread: u64) {
         for place in &self.threads {
             if place.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok() {

@@ -61,7 +61,7 @@ fn place(slot: &Slot<(), ShareLive>) -> (Handle, u32) {
 /// Where a new share gets its room.
 #[derive(Clone, Copy, Debug)]
 pub enum ShareOf<'p, 'a> {
-    /// This many units of a given share.
+    /// From this many units of a given share.
     Share(&'p SharePin<'a>, u64),
     /// The current share, which comes first. If that is NULL or belongs to another job than the
     /// second handle, the whole of that job.
@@ -69,7 +69,7 @@ pub enum ShareOf<'p, 'a> {
 }
 
 impl<'a> Shares<'a> {
-    /// The shares of these jobs.
+    /// A view of the shares of these jobs.
     #[inline(always)]
     pub const fn new(jobs: Jobs<'a>) -> Self {
         Self { jobs }

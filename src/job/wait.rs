@@ -110,7 +110,7 @@ impl<'a> Jobs<'a> {
         let Some(signal) = self.end_signal(&job)? else { return Ok(EndWaited::Ended) };
         let (handle, token) = (job.handle(), self.token(&job));
         let sleeper = self.tokens.get_in(signal);
-        // From here on the job may go.
+        // From here on the job may be buried.
         drop(job);
         let woken = match sleeper {
             Ok(sleeper) => sleeper.sleep(until_ns, asker, token),
@@ -156,7 +156,8 @@ impl<'a> Jobs<'a> {
         self.tokens.posted(handle::index(self.token(job)))
     }
 
-    /// The signal of a job's end. The first thread that wants it makes it. `None`: the end is out.
+    /// The signal of a job's end. The first thread that wants the signal makes it. `None`: the job
+    /// has ended and its completion has run.
     fn end_signal(self, job: &JobPin<'_>) -> Result<Option<TokenPin<'a>>, Error> {
         let live = job.slot().live();
         let mut signal = live.end.load(Ordering::Acquire);

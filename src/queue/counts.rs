@@ -25,7 +25,7 @@ pub struct Counts {
 pub struct Left {
     /// Jobs that could go on at once, and jobs to be completed.
     pub now: u32,
-    /// Steps that wait for the next tick.
+    /// Jobs that wait for the next tick, which may give them their next slice.
     pub next_tick: u32,
     /// Whether other threads run jobs, or have jobs that wait for them.
     pub elsewhere: bool,

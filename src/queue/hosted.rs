@@ -14,7 +14,7 @@ use crate::sys::sync::Mutex;
 #[derive(Debug, Default)]
 struct HostedBody {
     functions: Option<Host>,
-    /// The number of calls under way.
+    /// The number of calls of the functions that are under way.
     calls: u32,
     /// The payload that the last call destroys.
     retired: Option<Payload>,

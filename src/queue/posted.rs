@@ -293,7 +293,8 @@ impl PostedCell {
         self.runner.store(thread, Ordering::Release);
     }
 
-    /// The thread that runs or ends the job, if that is not the dispatcher's.
+    /// The thread that runs or ends the job, if that is not the dispatcher's. `None`: there is no
+    /// such thread.
     pub fn inside(&self) -> Option<Inside> {
         let thread = self.runner.load(Ordering::Acquire);
         let waits_before = self.waits_before.load(Ordering::Relaxed);
@@ -365,7 +366,8 @@ impl<'a> HeldPosted<'a> {
         Self { posted, cell: posted.listed(number), number }
     }
 
-    /// Leaves the hold to a data structure: a queue, or an owner's close.
+    /// Leaves the hold to a data structure: a queue, or an owner's close. Returns the cell's
+    /// number.
     pub(crate) fn leave(self) -> u32 {
         let number = self.number;
         std::mem::forget(self);
@@ -389,7 +391,8 @@ impl<'a> HeldPosted<'a> {
         self.cell
     }
 
-    /// Gives the cell its first stage. From now on other threads may find it.
+    /// Gives the cell its first stage. From now on other threads may find the cell. Returns the id
+    /// of the job's post.
     pub fn publish(&self, stage: Stage) -> PostedId {
         let word = &self.cell().word;
         let generation = (word.load(Ordering::Relaxed) >> STAGE_BITS).max(1);

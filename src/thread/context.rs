@@ -46,9 +46,9 @@ impl LivePart for ContextLive {
 /// The calling thread, for functions that run jobs on it.
 #[derive(Clone, Copy, Debug)]
 pub struct ThisThread<'t, 'a> {
-    /// Its slots.
+    /// The thread's slots.
     pub slots: &'t ThreadSlots<'a>,
-    /// Its record, which exists already.
+    /// The thread's record, which exists already.
     pub record: &'a ThreadRecord,
 }
 
@@ -294,8 +294,8 @@ impl<'a> Contexts<'a> {
         self.capture_with(slots, |_| ())
     }
 
-    /// As `capture`, with a function that `run` calls in the context. On an error its payload is
-    /// still the caller's.
+    /// As `capture`, with a function that `run` calls in the context. On an error the function's
+    /// payload is still the caller's.
     pub fn bind(self, slots: &ThreadSlots<'_>, bound: Bound) -> Result<Handle, Error> {
         self.capture_with(slots, |live| live.bound.put(bound))
     }

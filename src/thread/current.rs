@@ -189,7 +189,8 @@ impl<'a> ThreadSlots<'a> {
         Self { token: LayerCell::new(never), job: LayerCell::new(never), record: Cell::new(None) }
     }
 
-    /// The probe's fast path: one load and one compare per layer.
+    /// The probe's fast path: one load and one compare per layer. False: the probe has to take the
+    /// slow path.
     #[inline(always)]
     pub fn is_quiet(&self) -> bool {
         self.token.is_quiet() && self.job.is_quiet()
@@ -320,7 +321,7 @@ impl<'a> ThreadSlots<'a> {
         }
     }
 
-    /// Whether this thread was last told to stop while this job was its current one.
+    /// Whether this thread was working for this job when it was last told to stop.
     pub fn was_told(&self, job: Handle) -> bool {
         self.record().is_some_and(|record| record.told.get() == job)
     }
@@ -384,7 +385,7 @@ impl<'a> ThreadSlots<'a> {
         layer.expected.set(shown.value.token);
     }
 
-    /// Shows a value above the one that the slot shows.
+    /// Makes a slot show a value, above the value that it shows now.
     #[inline(always)]
     fn show_above(&self, record: &ThreadRecord, slot: SlotName, shown: Shown<'a>) {
         let has_check = shown.word.load(Ordering::Relaxed) & FOREIGN;
