@@ -1,4 +1,4 @@
-"""What the tests share: the native plugin, child processes, and who else is here.
+"""What the tests share: the native plugin, child processes, and which other packages are installed.
 
 The environment, as tests/python/python.rs sets it: DCC_CANCEL_LIBRARY, the library; DCC_TEST_PLUGIN, the
 plugin made of native_loop.c; DCC_TEST_HEADER, dcc_cancel.h; PYTHONPATH, the package.
@@ -39,7 +39,7 @@ with open(os.path.join(os.path.dirname(__file__), "..", "support", "hang_seconds
     #: What takes longer hangs; what is waited for comes at once.
     LONG = float(file.read().split()[-1])
 
-# What hangs is told with the stacks of all threads, instead of waiting for ever.
+# A test that hangs is reported with the stacks of all threads, instead of waiting for ever.
 faulthandler.dump_traceback_later(4 * LONG, exit=True)
 
 
@@ -87,7 +87,7 @@ class ContextCase(unittest.TestCase):
     leaves_things = False
 
     def run(self, result=None):
-        # What other tests have left ends now, not in the middle of this one.
+        # Objects that other tests have left end now, not in the middle of this test.
         gc.collect()
         before = set(_callbacks._kept)
         with warnings.catch_warnings():
@@ -95,7 +95,7 @@ class ContextCase(unittest.TestCase):
             warnings.filterwarnings("ignore", "the request .* was dropped", ResourceWarning)
             ended = contextvars.Context().run(super().run, result)
         if not self.leaves_things:
-            # A thread may be about to let go of what it called: the next test counts what is kept.
+            # A thread may be about to release what it called; the next test counts the kept objects.
             gc.collect()
             until(lambda: not set(_callbacks._kept) - before)
         return ended

@@ -134,7 +134,7 @@ class Postings(PumpedCase):
             posting = self.run_to_end(self.ui.post(late))
             self.assertEqual(posting.job.state, "failed")
             self.assertIn("in place of a result", str(raised(posting.result)))
-        # What can be awaited besides is a result like others.
+        # Other awaitable objects are results like any other.
         token = dcc_cancel.CancelToken()
         self.assertIs(self.run_to_end(self.ui.post(lambda: token)).result(), token)
         with self.assertRaisesRegex(TypeError, "only makes a coroutine"):
@@ -147,12 +147,12 @@ class Postings(PumpedCase):
                 self.assertEqual(await self.ui.post(lambda: 7), 7)
                 with self.assertRaises(ZeroDivisionError):
                     await self.ui.post(lambda: 1 // 0)
-                # The job's cancel is no cancel of the task.
+                # A cancel of the job does not cancel the task.
                 posting = self.ui.post(self.fail)
                 posting.cancel("esc")
                 with self.assertRaises(dcc_cancel.CancelledError):
                     await posting
-                # The task's cancel is one of the job.
+                # A cancel of the task cancels the job.
                 posting = self.ui.post(self.endless)
                 waiting = asyncio.ensure_future(self.wait(posting))
                 while posting.job.state != "running":
@@ -222,7 +222,7 @@ class Awaited(ContextCase):
     def test_the_end_of_a_job_is_awaited(self):
         async def main(has_readers):
             if not has_readers:
-                # As in a loop that cannot wait for descriptors.
+                # Simulates a loop that cannot wait for descriptors.
                 asyncio.get_running_loop().add_reader = has_none
             job = dcc_cancel.Job()
             self.assertFalse(job.has_ended)
@@ -315,7 +315,7 @@ class Tied(ContextCase):
                     with self.assertRaises(TimeoutError):
                         async with asyncio.timeout(0.01):
                             await asyncio.sleep(LONG)
-                # A deadline of the token is one of the job.
+                # A deadline of the token holds for the job, too.
                 with self.assertRaises(dcc_cancel.CancelledError):
                     async with asyncio.timeout(LONG):
                         async with dcc_cancel.Job() as job:
@@ -378,7 +378,8 @@ class Threads(ContextCase):
             token = dcc_cancel.CancelToken()
 
             def work():
-                # Not of the token: what is below it is reached a moment later.
+                # This reads the job and not the token, because a cancel reaches a token's children a moment
+                # later.
                 until(lambda: dcc_cancel.current_job.get().cancelled)
                 dcc_cancel.check_dcc_cancelled()
 

@@ -1,4 +1,4 @@
-"""The point of no return: what is committed is done, and both sides are told the same."""
+"""The point of no return: committed work is done, and both sides get the same answer."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ class Commits(ContextCase):
                 self.assertIsNone(dcc_cancel.current_job.get())
                 dcc_cancel.check_dcc_cancelled()
                 self.assertEqual(dcc_cancel.native(poll_once)(), 0)
-            # Whatever comes after it works on.
+            # The code after the commit continues to work.
             dcc_cancel.check_cancelled()
             dcc_cancel.check_dcc_cancelled()
             with dcc_cancel.progress(2) as p:
@@ -39,7 +39,7 @@ class Commits(ContextCase):
             self.assertIs(dcc_cancel.current_cancel_token(), parent)
             self.assertEqual((job.cancelled, job.reason), (False, None))
             job.check()
-            # A second step of the same.
+            # A sealed job may be sealed again.
             self.assertTrue(job.seal())
             with job.commit():
                 pass

@@ -1,4 +1,4 @@
-"""The same tests for `dcc_mcp_core.cancellation` and for what can stand in for it."""
+"""The same tests for `dcc_mcp_core.cancellation` and for this package, which can replace it."""
 
 import asyncio
 import contextvars

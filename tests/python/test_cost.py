@@ -1,4 +1,4 @@
-"""What polls cost beside those of `dcc_mcp_core`: times are shown, steps of the interpreter decide."""
+"""The costs of polls beside those of `dcc_mcp_core`: times are shown, steps of the interpreter decide."""
 
 import sys
 import timeit

@@ -1,4 +1,4 @@
-"""What the package declares is what dcc_cancel.h says: constants, structures, functions."""
+"""The package declares constants, structures and functions as dcc_cancel.h does."""
 
 import ctypes
 import os
@@ -20,7 +20,7 @@ typedef int int32_t; typedef unsigned int uint32_t; typedef long int64_t;
 typedef unsigned long uint64_t; typedef unsigned long size_t; typedef long ptrdiff_t;
 """
 
-# Functions that Python does without, and why. All others of the header are declared.
+# Functions that the package does not declare, with the reason. It declares all others of the header.
 WITHOUT = {
     "each object holds one reference of its own": """
         dcc_context_retain dcc_dispatcher_retain dcc_events_retain dcc_progress_retain dcc_request_retain
@@ -51,7 +51,7 @@ WITHOUT = {
     "the library's threads are the host's, and end with the process": "dcc_shutdown",
 }
 
-# What the header's simple types are to ctypes.
+# The ctypes types of the header's simple types.
 SIMPLE = {
     "int32_t": ctypes.c_int32,
     "uint32_t": ctypes.c_uint32,

@@ -43,7 +43,7 @@ class Events(ContextCase):
         before = time.monotonic()
         with dcc_cancel.Observer() as observer:
             job = cancelled_in_a_native_loop("smooth", "the artist pressed Esc")
-            # A thread may see the cancel, and tell so, before who cancelled does: `at` is the order.
+            # A thread may see the cancel and report that before the cancelling call does; `at` is the order.
             events = [event for event in observer if event.job_id == job.id]
             events.sort(key=lambda event: event.at)
             self.assertEqual(observer.drain(), [])
@@ -239,7 +239,7 @@ class PollsWithoutJob(ContextCase):
 
         before, _ = polls()
         with dcc_cancel.Job():
-            # A thread begins with nothing current.
+            # Nothing is current on a new thread.
             thread = threading.Thread(target=NATIVE.loop_until_cancelled, args=[1])
             thread.start()
             thread.join()

@@ -1,4 +1,4 @@
-"""Waiting for posted callables, and how long what belongs to a dispatcher lives."""
+"""Waiting for posted callables, and how long the objects of a dispatcher live."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ class Waiting(PumpedCase):
         ending = []
 
         def pump():
-            # At least once: until then it is no thread's, and a close runs nothing.
+            # It pumps at least once: before that the dispatcher has no thread, and a close runs nothing.
             ui.pump()
             while not ending:
                 wake.wait(0.05)
@@ -90,7 +90,7 @@ class Waiting(PumpedCase):
                 dcc_cancel.check_dcc_cancelled()
                 time.sleep(0.001)
 
-        # It has begun at once, as nothing else is there; if not, it is the other answer.
+        # The job begins at once, because nothing else is queued; otherwise this gives the other answer.
         error = raised(lambda: ui.post_and_wait(work, timeout=0.1))
         self.assertIsInstance(error, dcc_cancel.PostTimeoutError)
         self.assertEqual(error.started, "asked to stop" in str(error))
@@ -213,7 +213,7 @@ class Lifetimes(ContextCase):
 
 
 class WithoutAThread(ContextCase):
-    # Only the thread that is gone could complete it.
+    # Only the thread that has ended could complete it.
     leaves_things = True
 
     def test_what_was_posted_to_a_thread_that_has_ended_is_not_waited_for(self):

@@ -1,4 +1,4 @@
-"""How a job ends by what its code raises."""
+"""How a job ends, depending on the exception that its code raises."""
 
 import contextvars
 import threading
@@ -86,7 +86,7 @@ class Waits(PumpedCase):
 
     def test_a_posted_job_has_ended_when_its_thread_has_pumped(self):
         posting = self.ui.post(int)
-        # This thread would have to pump.
+        # This thread would have to pump, so it may not wait.
         self.assertIsInstance(raised(posting.job.wait), dcc_cancel.WouldDeadlockError)
         answers = []
         thread = threading.Thread(target=lambda: answers.append(posting.job.wait(30)))
@@ -109,7 +109,7 @@ class Elsewhere(ContextCase):
         def close():
             with outer:
                 error = raised(left.close)
-                # What is told in this block is still this block's.
+                # A cancel in this block still belongs to this block.
                 outer.cancel()
                 raise error
 

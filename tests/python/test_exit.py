@@ -1,4 +1,4 @@
-"""A process exits whose threads wait in the library, and no sooner than they have done their work."""
+"""A process exits although its threads wait in the library, but not before they have done their work."""
 
 import inspect
 import os
@@ -25,7 +25,7 @@ def wait(way):
     sys.stderr.write("%s\\n" % (answer,))
 """
 
-# Each way to wait, and what comes of it when the interpreter exits.
+# Each way to wait, and its result when the interpreter exits.
 WAYS = {
     "CancelToken.wait": ("token.wait", "False"),
     "wait_any": ("lambda: dcc_cancel.wait_any([token, begun])", "None"),
@@ -157,7 +157,7 @@ class Exits(unittest.TestCase):
         self.assertEqual(sorted(err.split()), ["None", "True", "True"])
 
     def test_a_limit_is_waited_for(self):
-        # Else a loop around it would not wait at all.
+        # Otherwise a loop around the call would not wait at all.
         script = SETTING + (
             "import time\n"
             "def timed():\n"

@@ -1,11 +1,11 @@
-"""Subinterpreters and Pythons without a GIL are refused by a sentence, and a process outlives them."""
+"""Subinterpreters and Pythons without a GIL are refused with a reason, and the process survives them."""
 
 import sys
 import unittest
 
 from helpers import run_python
 
-# What is linked is asked by a thread of the interpreter, whose end that thread must not meet.
+# A thread of the interpreter asks the linked objects; the interpreter's end must not meet that thread.
 IN_A_SUBINTERPRETER = """
 import sys
 try:
@@ -69,7 +69,7 @@ class Interpreters(unittest.TestCase):
 
 
 if sys.version_info < (3, 8):
-    # Nothing in this Python makes a subinterpreter.
+    # This Python has no way to make a subinterpreter.
     del Interpreters.test_a_subinterpreter_is_refused_and_may_end
 
 

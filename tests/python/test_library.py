@@ -69,7 +69,7 @@ class Finding(Folders):
             "maps = open('/proc/self/maps').read().split()\n"
             "print(len({line for line in maps if 'libdcc_cancel' in line}))\n"
         )
-        # The variable names none: nothing else may be tried.
+        # The variable names no library, and no other place may be tried.
         answer = run_python(script, DCC_CANCEL_LIBRARY="/nowhere/" + NAME)
         self.assertEqual(answer, (0, "1\n1\n", ""))
 
@@ -265,7 +265,7 @@ class Exits(unittest.TestCase):
             "token = dcc_cancel.CancelToken()\n"
             "token.add_callback(lambda: os.write(1, b'called'))\n"
             "token.set_deadline_after(0.2)\n"
-            # Nobody gives the token back: as where a host holds it.
+            # The token is never released, as if a host held it.
             "ctypes.pythonapi.Py_IncRef(ctypes.py_object(token))\n"
         )
 

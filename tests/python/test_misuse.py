@@ -94,7 +94,7 @@ NOT_FOR_USERS = {
 def posting():
     dispatcher = dcc_cancel.Dispatcher()
     made = dispatcher.post(len, "x")
-    # As long as the dispatcher lives it waits for its turn.
+    # The dispatcher is kept, because the job waits for its turn as long as the dispatcher lives.
     made.dispatcher = dispatcher
     return made
 
@@ -182,7 +182,7 @@ def needed(name, signature):
         for each in signature.parameters.values()
         if each.default is each.empty and each.kind is not each.VAR_POSITIONAL
     }
-    # One of two is needed, which no signature says.
+    # One of two arguments is needed, which no signature can say.
     return dict(arguments, progress=1) if name == "Request.set_progress" else arguments
 
 
@@ -208,7 +208,7 @@ class Arguments(ContextCase):
                         arguments[parameter.name] = wrong
                         self.assert_told(call, arguments, parameter.name)
                         told += 1
-        # Requests that the errors have kept are dropped here.
+        # Requests that were kept by the errors are dropped here.
         gc.collect()
         self.assertGreater(told, 300)
 
@@ -289,7 +289,7 @@ class Seeming(ContextCase):
             text = str(raised(ui.pump, wrong))
             self.assertIn("budget must be a number of seconds less than 1; it is %r" % wrong, text)
             self.assertIn("budget=%r" % (wrong / 1000), text)
-        # A refused call does not bind it to this thread.
+        # A refused call does not bind the dispatcher to this thread.
         pumped = []
         thread = threading.Thread(target=lambda: pumped.append(ui.pump(0.008)))
         thread.start()

@@ -1,4 +1,4 @@
-"""What is current in a Python context, in native code that is called from it."""
+"""Native code that is called from Python sees the objects that are current in the Python context."""
 
 import asyncio
 import contextvars
@@ -97,7 +97,7 @@ class NativeSlots(ContextCase):
             contextvars.copy_context().run(self.unwind_all)
 
     def unwind_all(self):
-        # The slot of this thread must be empty for the other tests.
+        # This thread's slot must be empty for the other tests.
         thread_done = []
         while native_token():
             ticket = ctypes.c_uint64()

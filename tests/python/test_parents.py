@@ -1,4 +1,4 @@
-"""What is made inside a job's work, or for the request that is current, stops with that."""
+"""Objects that are created inside a job's work, or for the current request, stop with it."""
 
 import asyncio
 import ctypes
@@ -143,7 +143,7 @@ class Posts(PumpedCase):
         outer = self.ui.post(work, parent=token)
         self.ui.pump(max_jobs=1)
         self.assertEqual(outer.job.state, "completed")
-        # The one that posted it has ended, but what is above that is still above it.
+        # The posting job has ended, but the objects above that job are still above this one.
         token.cancel()
         self.assertTrue(posted[0].job.cancelled)
 

@@ -70,7 +70,7 @@ class Shares(ContextCase):
             until(is_shown)
             p.advance()
             with p.step(1):
-                # Its beginning and a new total tell what was counted before.
+                # The beginning of a step and a new total report the units that were counted before.
                 self.assertEqual(job.fraction, 0.6)
             p.advance()
             p.set_total(16)
@@ -82,9 +82,9 @@ class Shares(ContextCase):
                 with all_of_it.step(5):
                     with dcc_cancel.progress(10) as p:
                         p.advance(3)
-                    # But for a thousandth.
+                    # All but a thousandth.
                     self.assertEqual(job.fraction, 0.5 * 1023 / 1024)
-                    # That is for a second that counts by itself, so that nothing is filled twice.
+                    # The rest is for a second share that counts by itself, so that nothing is filled twice.
                     with dcc_cancel.progress(10, "Again") as again:
                         again.advance(10)
                         again.flush()
@@ -175,7 +175,7 @@ class Native(ContextCase):
 
     def test_a_share_of_the_job_that_native_code_made_current(self):
         def script():
-            # As in a host's thread: nothing was set in this context.
+            # As on a host's thread, nothing was set in this context.
             self.assertEqual(native_job(), job.handle)
             with dcc_cancel.progress(2) as p:
                 with p.step(1):
@@ -201,7 +201,7 @@ class Native(ContextCase):
 class Threads(ContextCase):
     def test_eight_threads_lose_no_unit(self):
         each, threads = 5000, 8
-        # Threads take turns in the middle of a count.
+        # Threads are switched in the middle of a count.
         self.addCleanup(sys.setswitchinterval, sys.getswitchinterval())
         sys.setswitchinterval(1e-6)
         with dcc_cancel.Job() as job, dcc_cancel.progress(2 * each * threads) as p:

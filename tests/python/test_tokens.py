@@ -1,4 +1,4 @@
-"""Tokens, jobs and waits beyond what `dcc_mcp_core` has."""
+"""Tokens, jobs and waits that `dcc_mcp_core` does not have."""
 
 import asyncio
 import concurrent.futures
@@ -168,7 +168,7 @@ class Tokens(ContextCase):
         self.assertIs(shared.join(other), True)
         first.cancel("has closed the window")
         job.cancel()
-        # Nobody holds it any more.
+        # Nothing holds the token any more.
         del second
         gc.collect()
         self.assertIs(shared.wait(0), False)
@@ -378,7 +378,7 @@ class Waits(ContextCase):
         answers = []
 
         def relay():
-            # Runs while the main thread waits in the library.
+            # This runs while the main thread waits in the library.
             answers.append(first.wait(30))
             second.cancel()
 

@@ -1,4 +1,4 @@
-"""The program of which the types are checked does use everything, and works; .ci/types checks its types."""
+"""The program whose types .ci/types checks uses the whole package, and works."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Threads of a pool work for the job that is current where the work is handed out."""
+"""Threads of a pool work for the job that is current where the work is submitted."""
 
 import asyncio
 import ctypes
@@ -77,7 +77,7 @@ class Workers(ContextCase):
             self.assertIsNone(self.pool.submit(dcc_cancel.current_job.get).result())
             carried = dcc_cancel.with_context(dcc_cancel.current_job.get)
             self.assertIs(self.pool.submit(carried).result(), self.job)
-            # And nothing stays there.
+            # Nothing stays current on the thread.
             self.assertIsNone(self.pool.submit(dcc_cancel.current_job.get).result())
 
     def test_what_it_sets_is_its_own(self):
@@ -92,7 +92,7 @@ class Workers(ContextCase):
             return dcc_cancel.with_context(LIBRARY.dcc_check_cancelled)
 
         with self.job:
-            # On this thread alone, as inside a job of the host.
+            # It is current on this thread only, as inside a job of the host.
             work = dcc_cancel.native(carried)()
         self.assertEqual(self.pool.submit(work).result(), 0)
         job = dcc_cancel.Job()
@@ -227,7 +227,7 @@ class Traces(ContextCase):
     def test_a_report_of_progress_says_where_it_stands(self):
         job = dcc_cancel.Job("Smooth")
         with job:
-            # Untraced nobody looks for the place.
+            # For an untraced job the place is not looked up.
             self.assertEqual(job._place(1), (None, 0))
             LIBRARY.dcc_job_trace(ctypes.c_void_p(job.handle), 1)
             for done in range(3):

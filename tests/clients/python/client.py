@@ -57,7 +57,7 @@ async def main():
             arguments.ends_as,
             sdk.TIMED_OUT,
         )
-        # First, while both have made as many calls.
+        # These run first, while both clients have made the same number of calls.
         for scenario in (scenarios.OF_TWO if len(peers) > 1 else ()) + scenarios.OF_ONE:
             await scene.play(scenario)
         scene.assert_answered_as_promised()

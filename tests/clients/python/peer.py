@@ -1,4 +1,4 @@
-"""A connected client, in no SDK's words: what peer_1.py and peer_2.py offer to the scenarios."""
+"""A connected client, independent of the SDK: the interface of peer_1.py and peer_2.py for scenarios."""
 
 import asyncio
 import os

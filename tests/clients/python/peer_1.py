@@ -29,7 +29,7 @@ class Peer:
             )
         except McpError as error:
             if error.error.code == TIMED_OUT:
-                # This version's client only stops waiting: telling the server is left to us.
+                # The client of this version only stops waiting, so we tell the server.
                 request_id = self.transcript.id_of(self.name, arguments["label"])
                 await self.send_cancelled(request_id, f"timed out after {timeout}s")
             raise CallFailed(error.error.code, error.error.message) from error

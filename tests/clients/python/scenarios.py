@@ -1,4 +1,4 @@
-"""What an agent does with the tools of a server, and what has to come of it.
+"""The actions of an agent with the tools of a server, and their expected results.
 
 A server has the tools of examples/mcp_server/tools.py. `last_partial_result` tells of a cancelled call:
 `done` and `done_at_cancel`, how far the native loop was at its end and when the cancel arrived; `asked`;
@@ -11,7 +11,7 @@ import zlib
 
 from peer import HANG_SECONDS, CallFailed, RunningCall
 
-# More than any machine does within the tests.
+# More steps than any machine makes during a test.
 FOR_EVER = 1_000_000_000
 A_WHILE = 20_000
 
@@ -23,7 +23,7 @@ async def progress_is_shown(scene):
     values = [progress for progress, _ in call.notes]
     assert len(values) > 1 and values == sorted(set(values)), values
     assert values[-1] == A_WHILE, values
-    # The first may come before the tool has said how much there is.
+    # The first note may come before the tool has said how much there is.
     assert all(value <= total == A_WHILE for value, total in call.notes if value), call.notes
 
 
@@ -31,10 +31,10 @@ async def cancelled_by_message(scene, label="by message", reason="User pressed E
     call = RunningCall(scene.peer, "long_execution", label, count=FOR_EVER)
     await call.first_progress()
     await scene.peer.send_cancelled(call.id, reason)
-    # As much of it as a text of the library has.
+    # The reason is cut to the length of the library's texts.
     await scene.assert_stopped(call, reason[:4096])
     if scene.answer is None:
-        # Nobody answers: the client has to stop waiting by itself.
+        # No answer comes: the client has to stop waiting by itself.
         assert not call.task.done(), call.task
         await scene.peer.abort(call)
     else:
@@ -137,7 +137,7 @@ async def an_ended_connection_takes_its_calls_with_it(scene):
     assert str(partial["request_id"]) == str(request_id), partial
     assert 0 < partial["done"] < FOR_EVER, partial
     assert 0 <= partial["done"] - partial["done_at_cancel"] <= 2, partial
-    # Without sessions it is the end of each exchange.
+    # Without sessions the server notices the end of the exchange, and not that of a connection.
     assert partial["ways"][0] == ("task" if scene.arrives_as == "task" else scene.ends_as), partial
     call.task.cancel()  # not every client ends it
     await asyncio.gather(call.task, return_exceptions=True)
@@ -180,7 +180,7 @@ class Scene:
 
     async def _play_to_its_end(self, scenario):
         await scenario(self)
-        # Whatever was cancelled, the server works on, and has given back what it used.
+        # After any cancel the server continues to work, and has released what it used.
         short = await self.peer.call("short_execution", {"topic": scenario.__name__})
         assert short["done"] == short["asked"] > 0, short
         await self.until(self._all_given_back)
@@ -201,7 +201,7 @@ class Scene:
         # processor.
         late = partial["done"] - partial["done_at_cancel"]
         assert 0 <= late <= 2 * step, partial
-        # FastMCP has ids as texts.
+        # FastMCP represents ids as texts.
         assert str(partial["request_id"]) == str(call.id), partial
         assert partial["ways"][0] == self.arrives_as, partial
         if self.arrives_as == "message":

@@ -1,4 +1,4 @@
-"""What an agent does with examples/stdio_server, for the clients of both versions of the SDK.
+"""The actions of an agent with examples/stdio_server, for the clients of both versions of the SDK.
 
 An `agent` calls tools (`call`), has one under way (`start`), gives that up (`abort`), and calls one with a
 time that is too short (`times_out`).

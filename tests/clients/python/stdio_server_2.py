@@ -38,7 +38,7 @@ class Agent:
 
 
 async def main():
-    # Asks for the era of 2026 first and comes back to the handshake, as this server wants it.
+    # The client asks for the protocol of 2026 first and falls back to the handshake, as this server needs it.
     async with Client(stdio_client(StdioServerParameters(command=sys.argv[1]))) as client:
         assert client.protocol_version == "2025-11-25", client.protocol_version
         assert len((await client.list_tools()).tools) == 6

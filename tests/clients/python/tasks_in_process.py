@@ -28,7 +28,7 @@ server = FastMCP("tasks", middleware=[Cancellation()])
 server.add_extension(TasksExtension())
 is_under_way = threading.Event()
 came_too_late = threading.Event()
-# Of each tool, in the moment of its end: the job, and whether its loop still ran.
+# For each tool, at its end: its job, and whether its loop was still running.
 ended = []
 loops = []
 
@@ -112,7 +112,7 @@ async def is_cancelled(client, tool, by_whom):
     else:
         job.cancel("the artist pressed Esc")
     assert await job == "cancelled", job
-    # The loop had stopped when the tool was left.
+    # The loop had stopped when the tool returned.
     assert [(each.id, still) for each, still in ended] == [(job.id, [])], ended
     ended.clear()
     await has_status(task, "cancelled")
@@ -134,7 +134,7 @@ async def main():
         task = await call_tool_task(client, "in_time", {"number": -21})
         await has_status(task, "completed")
         assert (await task.result()).data == 42
-    # Where no task and no call is, it is called as any function.
+    # Outside of tasks and calls it is called like any function.
     assert await in_time(4) == 8
     print("all passed")
 

@@ -31,7 +31,7 @@ try {
     for (const peer of peers) await peer.connect(given);
     const answer = given.answer === 'none' ? null : Number(given.answer);
     const scene = new Scene(peers, transcript, given.folder, answer);
-    // First, while both have made as many calls.
+    // These run first, while both clients have made the same number of calls.
     for (const scenario of [...(given.http ? ofTwo : []), ...ofOne]) await scene.play(scenario);
     scene.assertAnsweredAsPromised();
     console.log('all passed');

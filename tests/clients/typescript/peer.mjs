@@ -36,7 +36,7 @@ export class Peer {
     }
 }
 
-// A call that the scenario does not wait for yet.
+// A call for whose result the scenario does not wait yet.
 export class RunningCall {
     constructor(peer, tool, label, args, options = {}) {
         this.peer = peer;
@@ -53,7 +53,7 @@ export class RunningCall {
             },
             ...options,
         });
-        // Who wants to know waits for `result`; Node shall not end the program before.
+        // Code that needs the result waits for `result`; Node must not end the program before.
         this.hasEnded = false;
         this.result.catch(() => {}).finally(() => (this.hasEnded = true));
         const ended = (what) => {

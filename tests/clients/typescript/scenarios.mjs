@@ -1,4 +1,4 @@
-// What an agent does with the tools of a server, and what has to come of it: as
+// The actions of an agent with the tools of a server, and their expected results: the same as
 // tests/clients/python/scenarios.py, with the client of the TypeScript SDK.
 
 import assert from 'node:assert/strict';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningCall } from './peer.mjs';
 
-// More than any machine does within the tests.
+// More steps than any machine makes during a test.
 const FOR_EVER = 1_000_000_000;
 const A_WHILE = 20_000;
 const SECONDS = Number(process.env.DCC_HANG_SECONDS);
@@ -16,12 +16,12 @@ export async function progress_is_shown(scene) {
     const call = new RunningCall(scene.peer, 'long_execution', 'whole', { count: A_WHILE });
     assert.equal((await call.result).done, A_WHILE);
     assert.ok(call.notes.length > 1);
-    // As they came: this client drops a note that comes together with the answer.
+    // The notes as they were received: this client drops a note that comes together with the answer.
     const notes = scene.transcript.progress(scene.peer.name, call.id);
     const values = notes.map((note) => note.progress);
     assert.deepEqual(values, [...new Set(values)].sort((a, b) => a - b));
     assert.equal(values.at(-1), A_WHILE);
-    // The first may come before the tool has said how much there is.
+    // The first note may come before the tool has said how much there is.
     for (const note of notes.filter((note) => note.progress > 0)) assert.equal(note.total, A_WHILE);
 }
 
@@ -30,7 +30,7 @@ export async function cancelled_by_message(scene) {
     await call.firstProgress;
     await scene.peer.sendCancelled(call.id, 'User pressed Esc');
     await scene.assertStopped(call, 'User pressed Esc');
-    // Where nobody answers, the client has to stop waiting by itself.
+    // If no answer comes, the client has to stop waiting by itself.
     if (scene.answer === null) call.abort('nobody answers');
     else await assert.rejects(call.result, { code: scene.answer });
 }
@@ -114,7 +114,7 @@ export const ofOne = [
 ];
 export const ofTwo = [two_sessions_use_the_same_id];
 
-// Who takes part, and what their protocol version and transport promise.
+// The participants, and the promises of their protocol version and transport.
 export class Scene {
     constructor(peers, transcript, folder, answer) {
         this.both = peers;
@@ -139,7 +139,7 @@ export class Scene {
 
     async playToItsEnd(scenario) {
         await scenario(this);
-        // Whatever was cancelled, the server works on, and has given back what it used.
+        // After any cancel the server continues to work, and has released what it used.
         const short = await this.peer.call('short_execution', { topic: scenario.name });
         assert.ok(short.done > 0 && short.done === short.asked);
         await this.until(async () => (await this.peer.call('open_resources', {})).open === 0);
@@ -156,7 +156,7 @@ export class Scene {
         // The step that was under way, and one that may have begun as the cancel was on its way.
         const late = partial.done - partial.done_at_cancel;
         assert.ok(late >= 0 && late <= 2 * step, told);
-        // FastMCP has ids as texts.
+        // FastMCP represents ids as texts.
         assert.equal(String(partial.request_id), String(call.id), told);
         assert.equal(partial.ways[0], 'message', told);
         assert.equal(partial.reason, reason, told);
@@ -171,7 +171,7 @@ export class Scene {
         this.stopped.push(call);
     }
 
-    // In the end: each cancelled request has one error, or nothing, and never a result.
+    // Checks, at the end, that each cancelled request got one error or nothing, and never a result.
     assertAnsweredAsPromised() {
         for (const call of this.stopped) {
             const codes = this.transcript.answers(call.peer.name, call.id)
@@ -180,7 +180,7 @@ export class Scene {
         }
     }
 
-    // Asks again until there is an answer; the scenario's time is the limit.
+    // Asks again until there is an answer; the time limit of the scenario ends this.
     async until(asked) {
         for (;;) {
             const answer = await asked();

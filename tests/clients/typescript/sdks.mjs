@@ -1,4 +1,4 @@
-// The two TypeScript packages for clients, by one name for what differs.
+// The two TypeScript packages for clients, with common names for their differences.
 
 const PACKAGES = {
     // Until version 1 one package had servers and clients.

@@ -16,7 +16,7 @@ async function call(tool, args, options = {}) {
     return result.content[0].text;
 }
 
-// A call under way: its result, and what aborts it.
+// Starts a call. Returns its result, and the controller that aborts it.
 async function start(tool, args) {
     const controller = new AbortController();
     let onprogress;
@@ -36,8 +36,9 @@ async function assertAlive() {
     assert.equal(await call('short_execution', { topic: 'cats' }), 'in short: cats');
 }
 
-// One call that keeps the host's thread and counts nothing, until the client ends it. Whether the client
-// waited for it as long as it was told that it goes on, though it waits for `timeout` at most.
+// Plays one call that blocks the host's thread and counts nothing, until the client ends it. Returns whether
+// the client waited for as long as it was told that the call continues, although it waits for `timeout` at
+// most.
 async function waitsForOneOpaqueCall(timeout) {
     const told = [];
     const start = performance.now();
@@ -63,7 +64,7 @@ async function playOneOpaqueCall() {
     await assert.rejects(impatient, { code: -32001 });
     assert.equal(await call('close_dialog', {}), 'closed');
     await assertAlive();
-    // On a machine that stands still for as long as a client waits, no beat comes in time.
+    // If the machine stands still for as long as a client waits, no note comes in time.
     let isPatient = false;
     for (const timeout of [1500, 6000, 24000]) isPatient ||= await waitsForOneOpaqueCall(timeout);
     assert(isPatient, 'it gave up a call that was told to go on');
@@ -76,7 +77,7 @@ async function play() {
     const onprogress = ({ progress }) => told.push(progress);
     const whole = await call('long_execution', { count: 8000 }, { onprogress });
     assert.equal(whole, 'smoothed 8000 of 8000 times');
-    // This client drops the last note: it looks at it when it has looked at the answer behind it.
+    // This client drops the last note, because it handles the note after the answer that follows it.
     assert(told.length > 1 && told.at(-1) <= 8000, String(told));
     assert(told.every((value, at) => at === 0 || value > told[at - 1]), String(told));
 

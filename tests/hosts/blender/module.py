@@ -320,5 +320,5 @@ if passed:
     print("all passed")
 sys.stdout.flush()
 sys.stderr.flush()
-# The module's own exit waits for ever where a script has kept an object of Blender's.
+# The module's own exit waits for ever if a script has kept an object of Blender's.
 os._exit(0 if passed else 1)

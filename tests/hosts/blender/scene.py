@@ -12,7 +12,7 @@ import numpy
 
 MODULE = "cancellable_smooth"
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-# Passes that take many minutes. Where the poll is taken out, a job that is cancelled has to end by itself.
+# A number of passes that takes many minutes. If the poll is taken out, a cancelled job has to end by itself.
 FOR_EVER = 10**6
 WITHOUT_POLL = "DCC_TEST_WITHOUT_POLL" in os.environ
 WHOLE_SECONDS = 3
@@ -20,7 +20,7 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../suppor
     #: What takes longer hangs.
     HANG_SECONDS = float(file.read().split()[-1])
 if WITHOUT_POLL:
-    # It is waited for in vain.
+    # Waits for the cancelled job are in vain here, so they need not be long.
     HANG_SECONDS = 60
 
 
@@ -133,7 +133,7 @@ class RoughGrid:
         self.edges = numpy.empty(2 * len(mesh.edges), numpy.int32)
         mesh.edges.foreach_get("vertices", self.edges)
 
-    # By name: an undo frees what a reference points to.
+    # The object is found by its name: an undo frees the object that a reference points to.
     @property
     def mesh(self):
         return bpy.data.objects[self.name].data
@@ -184,7 +184,7 @@ class Client:
     def __init__(self, url, era, name, passes, cancelled_passes=0):
         transcript = os.path.join(os.environ["DCC_TEST_FOLDER"], f"{era}-{name}.jsonl")
         program = [os.environ["DCC_TEST_CLIENT_PYTHON"], "-B", os.path.join(FOLDER, "mcp_client.py")]
-        # Blender's own variables are not for another Python.
+        # Blender's own variables must not reach another Python.
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         self._process = subprocess.Popen(
             program + [url, era, name, str(passes), str(cancelled_passes), transcript],

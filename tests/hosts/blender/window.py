@@ -24,7 +24,7 @@ addon = scene.install(ZIP)
 watched = Watched(addon)
 
 PRESS_ESCAPE = ["xdotool", "mousemove", "400", "400", "key", "Escape"]
-# More than anything here takes.
+# Longer than anything here takes.
 SECONDS = scene.HANG_SECONDS
 
 
@@ -235,7 +235,7 @@ def tick():
         traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
-        # A window without anybody before it would stay.
+        # A window without a user would stay open.
         os._exit(1)
 
 
