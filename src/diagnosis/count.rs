@@ -12,8 +12,8 @@ impl Count {
         self.add(1);
     }
 
-    /// Adds one without a read-modify-write. For a counter that only one thread raises, or only
-    /// under one lock.
+    /// Adds one without a read-modify-write. Call it only for a counter that one thread alone
+    /// raises, or that is raised only under one lock.
     #[inline]
     pub fn one_alone(&self) {
         self.0.store(self.read() + 1, Ordering::Relaxed);
@@ -35,8 +35,8 @@ impl Count {
     }
 }
 
-/// A counter to which one thread adds nearly everything, without a read-modify-write, and other
-/// threads the rest.
+/// A counter with a fast path for one thread, which does most of the counting: that thread adds
+/// without a read-modify-write. Other threads may add, too.
 #[derive(Debug, Default)]
 pub struct SplitCount {
     own: Count,
@@ -44,7 +44,7 @@ pub struct SplitCount {
 }
 
 impl SplitCount {
-    /// Adds one; `is_own` says whether the caller is that one thread.
+    /// Adds one; `is_own` says whether the caller is the thread that has the fast path.
     #[inline]
     pub fn one(&self, is_own: bool) {
         if is_own { self.own.one_alone() } else { self.others.one() }

@@ -1,15 +1,15 @@
-//! Further facts of an event, of any length. They are allocated once and shared by the rings of all
-//! observers. If there is no memory for them, the event comes without them.
+//! Further facts of an event, of any length. They are allocated once for each event and shared by
+//! the rings of all observers. If there is no memory for them, the event comes without them.
 
 use crate::diagnosis::trace_parent::TraceParent;
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible::try_string;
 use std::sync::Arc;
 
-/// A copy of a request's id.
+/// The id of the request that an event is about, as a copy.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub enum DetailId {
-    /// The event is not about a request.
+    /// The event is not about a request, or there was no memory for a copy of the id.
     #[default]
     None,
     /// An integer.
@@ -25,11 +25,11 @@ pub struct Details {
     pub id: DetailId,
     /// The whole reason of a cancel.
     pub reason: String,
-    /// The span of a distributed trace that the work is for.
+    /// The span of a distributed trace that the cancelled work is for; `None` if there is none.
     pub trace_parent: Option<TraceParent>,
 }
 
-/// The details of an event, if it has any.
+/// The details of an event; `None` if it has none.
 pub type SharedDetails = Option<Arc<Details>>;
 
 impl Details {

@@ -9,26 +9,26 @@ use crate::diagnosis::watch::Watches;
 use crate::diagnosis::watchdog::Watchdog;
 use crate::sys::sync::{AtomicU32, constructor};
 
-/// What the library knows for people who look for the job that does not stop.
+/// What the library records to show people why a job does not stop.
 #[derive(Debug)]
 pub struct Diagnosis {
-    /// Observers, which drain events.
+    /// The observers of events, each with its ring.
     pub observers: Observers,
-    /// Times from a cancel to the first poll that saw it, of each job and thread.
+    /// Times from a cancel to the first poll that saw it, one for each thread of a job.
     pub cancel_to_seen: Latency,
-    /// Times from a cancel to the end of the job.
+    /// Times from the cancel of a job to its end.
     pub cancel_to_end: Latency,
     /// Names of the source files with traced polls.
     pub files: FileNames,
-    /// Polls on threads without a job.
+    /// Polls that were made while jobs ran, on threads without a current job.
     pub strays: StrayPolls,
     /// What is known of the threads of each job.
     pub watches: Watches,
     /// Cancels that may become slow.
     pub watchdog: Watchdog,
-    /// What happened, recorded while it is started.
+    /// The timeline, which records what happens while it is on.
     pub timeline: Timeline,
-    /// 1 if new jobs are traced as well.
+    /// 1 if new jobs are created with the poll trace on, otherwise 0.
     pub trace_all: AtomicU32,
 }
 

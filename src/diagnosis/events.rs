@@ -4,13 +4,13 @@
 //!
 //! A full ring loses its oldest events and counts them, because what is happening now matters more.
 //! The thread whose push removes an event also counts it, so each event is either drained or
-//! counted, once. Lost events are older than all that are left. So a drain tells of a loss before
-//! it hands out the rest of the ring. A loss during the drain may be told of a little later, but is
-//! never left out.
+//! counted, once. Lost events are older than all events in the ring. So a drain reports a loss
+//! before it passes on the rest of the ring. It may report a loss that happens during the drain a
+//! little later, but never leaves one out.
 //!
 //! No push takes a lock. A ring is lent to a thread that pushes, and the end of the observer waits
-//! for that loan. So a poll that notes what it saw waits at most for another thread that is between
-//! two steps of a push.
+//! until the ring is given back. So a poll that emits an event waits at most for another thread
+//! that is between two steps of a push.
 
 use crate::diagnosis::details::SharedDetails;
 use crate::error::Error;
@@ -58,25 +58,26 @@ pub type EventText = CutText<EVENT_TEXT>;
 pub struct Event {
     /// What the event tells of.
     pub kind: EventKind,
-    /// When it happened, on the library's clock.
+    /// The time of the event, on the library's clock.
     pub time_ns: u64,
-    /// The id of the job.
+    /// The id of the job that the event is about.
     pub job_id: u64,
-    /// The handle of the token, for comparison; the event holds no reference.
+    /// The handle of the token that the event is about, only for comparison: the event holds no
+    /// reference, so the token may be dead.
     pub token: Handle,
-    /// The system's number of the thread that caused it.
+    /// The system's number of the thread that caused the event.
     pub thread: u64,
-    /// The new state of the job.
+    /// The new state of the job, as a number of `JobState`.
     pub state: u32,
-    /// Why the token was cancelled.
+    /// Why the token was cancelled, as a number of `Cause`.
     pub cause: u32,
     /// The time since the cancel, or how long a check was not asked.
     pub duration_ns: u64,
     /// How many events were lost.
     pub count: u64,
-    /// The reason of a cancel or the label of a job, cut to its room.
+    /// The reason of a cancel or the label of a job, cut to [`EVENT_TEXT`] bytes.
     pub text: EventText,
-    /// Further facts for which the text has no room.
+    /// Further facts for which `text` has no room.
     pub details: SharedDetails,
 }
 
@@ -103,7 +104,7 @@ impl EventRing {
         }
     }
 
-    /// How many events were lost since the last call.
+    /// Returns how many events were lost since the last call, and counts from 0 again.
     fn take_lost(&self) -> u64 {
         let lost = self.lost.load(Ordering::Relaxed);
         if lost == 0 {
@@ -162,7 +163,7 @@ impl Observers {
         }
     }
 
-    /// Creates an observer with room for this many events.
+    /// Creates an observer whose ring has room for `capacity` events.
     pub fn create(&self, capacity: usize) -> Result<Handle, Error> {
         let ring = EventRing::new(capacity)?;
         let (index, slot) = self.arena.take()?;
@@ -184,7 +185,7 @@ impl Observers {
         Ok(())
     }
 
-    /// Whether there is an observer.
+    /// Whether there is an observer. If not, no event needs to be made.
     #[inline]
     pub fn any(&self) -> bool {
         self.count.load(Ordering::Relaxed) != 0
@@ -203,8 +204,9 @@ impl Observers {
         }
     }
 
-    /// Takes out up to `most` events, oldest first, and passes each to `each` with its position. A
-    /// loss comes as an `Overflow` before the events that are left. Returns how many events were
+    /// Takes up to `most` events out of the observer's ring, oldest first, and passes each to
+    /// `each` with its position, from 0. A loss is passed as an event of kind `Overflow`, with the
+    /// time `now_ns`, before the events that are still in the ring. Returns how many events were
     /// passed.
     pub fn drain(
         &self,

@@ -1,15 +1,16 @@
-//! How long cancels take, over the whole process, in histograms with two significant digits.
+//! Histograms of how long the cancels of the whole process take, with two significant digits.
 
 use crate::sys::allocator::with_reserve;
 use crate::sys::fallible::{Late, OutOfMemory};
 use crate::sys::sync::{Mutex, constructor};
 use hdrhistogram::Histogram;
 
-/// One hour; longer times count as this.
+/// One hour. Longer times are recorded as one hour.
 const LONGEST_NS: u64 = 3_600_000_000_000;
 /// Significant decimal digits that are kept of each time.
 const DIGITS: u8 = 2;
-/// Bytes of the counts of a histogram with this range and precision, which are one allocation.
+/// Bytes of the counts of a histogram with this range and precision. The counts are its only
+/// allocation.
 const HISTOGRAM_BYTES: usize = 40 << 10;
 
 /// A summary of a histogram, in nanoseconds; all 0 while there are no times.
@@ -81,7 +82,7 @@ impl Latency {
 
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 fn make() -> Result<Histogram<u64>, OutOfMemory> {
-    // A histogram with bounds never grows, so one block is enough.
+    // A histogram with bounds never grows, so a reserve of one block is enough.
     let made = || Histogram::new_with_bounds(1, LONGEST_NS, DIGITS);
     with_reserve([HISTOGRAM_BYTES], made)?.map_err(|_| OutOfMemory)
 }

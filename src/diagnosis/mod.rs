@@ -1,4 +1,4 @@
-//! What the library records in order to tell later what happened. It knows no tokens.
+//! What the library records in order to tell later what happened. This module does not use tokens.
 //!
 //! - [`diagnosis`](mod@diagnosis): all of it in one structure.
 //! - [`events`]: rings of events; [`details`]: further facts of an event, with its

@@ -5,33 +5,33 @@ use crate::diagnosis::trace_parent::TraceParent;
 use crate::job_state::JobState;
 use crate::sys::{clock, system_thread};
 
-/// What happened, with the facts that only this kind has.
+/// The kind of a moment, with the facts that only this kind has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MomentKind {
     /// A slice: a dispatcher was pumped. The text is the dispatcher's name.
     Tick {
-        /// How many jobs were run.
+        /// How many jobs the pump ran.
         executed: u64,
-        /// How many jobs are left for later.
+        /// How many jobs waited after the pump.
         remaining: u64,
     },
-    /// A slice: a job ran. The text is the job's label.
+    /// A slice: a posted job ran, once. The text is the job's label.
     Job {
-        /// Whether the job is not done and continues in a later tick.
+        /// Whether the job has not ended and continues in a later slice.
         goes_on: bool,
     },
     /// An instant: a job was posted. The text is the job's label.
     Posted {
-        /// The lane; 1 is the most urgent.
+        /// The lane of the post, a DCC_LANE_ constant; 1 is the most urgent.
         lane: u32,
-        /// How many jobs wait, including this one.
+        /// How many jobs wait in the dispatcher, including this job.
         depth: u64,
     },
     /// An instant: a token was cancelled. The text is the reason.
     Cancel {
         /// The cause of the cancel.
         cause: &'static str,
-        /// Whether the cancel came from an ancestor.
+        /// Whether the token was cancelled through a parent.
         inherited: bool,
     },
     /// An instant: a thread polled and saw a cancel for the first time. The text is the reason.
@@ -64,7 +64,7 @@ pub enum MomentKind {
 pub struct Moment {
     /// What happened.
     pub kind: MomentKind,
-    /// When it happened or began, on the library's clock.
+    /// The time of an instant or the begin of a slice, on the library's clock.
     pub start_ns: u64,
     /// How long a slice took; 0 for an instant.
     pub duration_ns: u64,
@@ -72,9 +72,9 @@ pub struct Moment {
     pub thread: u64,
     /// The id of the job; 0 if there is none.
     pub job_id: u64,
-    /// A name, a label or a reason, as the kind says.
+    /// A name, a label or a reason; [`MomentKind`] says which.
     pub text: EventText,
-    /// The span of a distributed trace that it was for.
+    /// The span of a distributed trace that the work was for; `None` if there is none.
     pub trace_parent: Option<TraceParent>,
 }
 
@@ -92,7 +92,7 @@ impl Moment {
         Self { kind, start_ns, duration_ns, thread, job_id, text, trace_parent: None }
     }
 
-    /// The same moment, for a span of a trace.
+    /// The same moment with this span of a distributed trace.
     pub fn of_trace(self, trace_parent: Option<TraceParent>) -> Self {
         Self { trace_parent, ..self }
     }

@@ -1,13 +1,13 @@
-//! Where in a plugin's source a poll is. File names are copied, each once, because the plugin that
-//! they are in may be unloaded.
+//! Places of polls in the source of a plugin. The names of source files are texts of the plugin.
+//! Each is copied once, because the plugin may be unloaded.
 
 use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{Mutex, constructor};
 
-/// Most file names that are kept; further ones show as "(unknown)".
+/// Most file names that are kept. Polls in further files are shown as "(unknown)".
 const MOST_FILES: usize = 4096;
 
-/// Number of a file name in [`FileNames`].
+/// The index of a file name in [`FileNames`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileId(u32);
 
@@ -19,7 +19,8 @@ pub enum Place {
     Begin,
     /// At the end of the job.
     End,
-    /// In a call that does not say where in the source it is.
+    /// In a call that does not say where in the source it is, or in a file beyond the most that are
+    /// kept.
     Unknown,
     /// In a poll at this line of this file.
     At(FileId, u32),
@@ -37,8 +38,8 @@ impl FileNames {
         }
     }
 
-    /// The number of a file's name. A name that has no number yet is copied and gets one. `None`:
-    /// there is no room for another name.
+    /// The id of a file's name. A new name is copied and gets an id. `None`: there is no room or no
+    /// memory for another name.
     pub fn id(&self, name: &str) -> Option<FileId> {
         let mut lock = self.0.lock();
         let names = lock.get_or_make(|| Ok(Vec::new())).ok()?;

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::fmt::{self, Display, Write};
 use std::io;
 
-/// Moments that were copied from the timeline, and do not change any more.
+/// Moments that were copied from the timeline. They do not change any more.
 #[derive(Debug, Default)]
 pub struct Recording {
     moments: Vec<Moment>,
@@ -24,8 +24,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// A recording of `moments`, given in the order in which they were noted. `noted` is how many
-    /// there were in all; the others are counted as lost.
+    /// Makes a recording of `moments`, which are in the order in which they were noted. `noted` is
+    /// how many moments were noted in all; those that are not in `moments` are counted as lost.
     pub fn new(moments: Vec<Moment>, noted: u64) -> Result<Self, OutOfMemory> {
         let (mut order, mut threads) = (Vec::new(), Vec::new());
         order.try_reserve_exact(moments.len()).map_err(|_| OutOfMemory)?;
@@ -35,8 +35,8 @@ impl Recording {
             let moment = &moments[*place as usize];
             (moment.start_ns, Reverse(moment.duration_ns), *place)
         });
-        // There are few threads; sorting them by a function of its own would add 4,000 bytes to the
-        // library.
+        // Inserted one by one in order, because there are few threads, and one more instance of the
+        // sort function would add 4,000 bytes to the library.
         for Moment { thread, .. } in &moments {
             if let Err(place) = threads.binary_search(thread) {
                 threads.try_reserve(1).map_err(|_| OutOfMemory)?;
@@ -127,7 +127,7 @@ fn write_moment(mut event: Object<'_>, moment: &Moment) -> fmt::Result {
     event.end()
 }
 
-/// The name and the category of an event.
+/// The name and the category of a moment in the file.
 fn title(kind: MomentKind, text: &EventText) -> (&str, &'static str) {
     match kind {
         MomentKind::Tick { .. } => ("tick", "dispatcher"),
@@ -144,8 +144,8 @@ fn title(kind: MomentKind, text: &EventText) -> (&str, &'static str) {
     }
 }
 
-/// Writes the arguments that only this kind has, and the text under the name that the kind gives
-/// it.
+/// Writes the arguments that only this kind of moment has, and the moment's text under the name
+/// that fits the kind.
 fn write_arguments(arguments: &mut Object<'_>, moment: &Moment) -> fmt::Result {
     let what_text_is = match moment.kind {
         MomentKind::Tick { executed, remaining } => {
@@ -197,7 +197,8 @@ impl Display for Microseconds {
     }
 }
 
-/// Text on its way to a file. Keeps the file's error, which `fmt::Error` cannot carry.
+/// Passes text on to a file. It keeps the file's error in `answer`, because `fmt::Error` cannot
+/// carry it.
 struct Text<'a> {
     file: &'a mut dyn io::Write,
     answer: io::Result<()>,

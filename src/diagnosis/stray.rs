@@ -2,17 +2,17 @@
 //! likely the thread was started for a job and the context was not carried there, so its polls are
 //! never cancelled.
 //!
-//! The count is exact. A limited number of places is told apart, and a place that comes while
-//! another is being noted is left out. The lock of the file names is taken under the lock of the
-//! places.
+//! The count of all stray polls is exact. The counts by place are not: only the first
+//! [`MOST_PLACES`] places are kept, and the place of a stray poll is left out while another thread
+//! notes one. The lock of the file names is taken under the lock of the places.
 
 use crate::diagnosis::place::{FileNames, Place};
 use crate::json::object::Object;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::fmt;
 
-/// Most places that are told apart. One in models, whose threads construct the library on small
-/// stacks.
+/// Most places that are told apart. In loom's models it is 1, because their threads construct the
+/// library on small stacks.
 pub const MOST_PLACES: usize = if cfg!(loom) { 1 } else { 16 };
 
 /// The stray polls at one place in a source.
@@ -41,7 +41,8 @@ impl StrayPolls {
         }
     }
 
-    /// Counts one stray poll. Notes its place, unless another thread is just noting one.
+    /// Counts one stray poll. Notes its place, unless another thread notes one at the same moment
+    /// or all places are taken.
     pub fn note(&self, place: impl FnOnce() -> Place) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let Some(mut places) = self.places.try_lock() else { return };

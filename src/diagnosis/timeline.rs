@@ -1,5 +1,5 @@
-//! The timeline: what happened in the process and when. It is recorded while it is started, and
-//! written on request; `recording` is its form as a file.
+//! The timeline: what happened in the process and when. It records while it is on, and is written
+//! to a file on request; `recording` is its form as a file.
 //!
 //! A full ring loses its oldest moments. Each moment that was noted is either in a recording or
 //! counted there as lost.
@@ -14,7 +14,7 @@ use crate::sys::fallible::Late;
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 use std::collections::VecDeque;
 
-/// Most moments that can be kept.
+/// The largest capacity of a timeline, in moments.
 pub const MOST_MOMENTS: usize = 1 << 20;
 
 /// Moments that are copied during one hold of the lock.
@@ -24,14 +24,14 @@ const BATCH: usize = if cfg!(test) { 3 } else { 256 };
 struct MomentRing {
     moments: VecDeque<Moment>,
     capacity: usize,
-    /// How many moments were noted since the start; `moments` has the last of them.
+    /// How many moments were noted since the start; `moments` has the latest of them.
     noted: u64,
-    /// Number of the start, so that a copy notices a restart.
+    /// How often the timeline was started, so that `copy` notices a restart.
     start: u64,
 }
 
 impl MomentRing {
-    /// Number of the oldest moment that is still there.
+    /// The number of the oldest moment that is still in the ring, counted from 0 at the start.
     fn oldest(&self) -> u64 {
         self.noted - self.moments.len() as u64
     }
@@ -53,14 +53,15 @@ impl Timeline {
         }
     }
 
-    /// Whether moments are recorded. One relaxed load, which is the whole cost while they are not.
+    /// Whether moments are recorded. While they are not, this relaxed load is the whole cost of the
+    /// timeline.
     #[inline]
     pub fn is_on(&self) -> bool {
         self.on.load(Ordering::Relaxed) != 0
     }
 
-    /// Records from now on, with room for this many moments. Forgets what was recorded before,
-    /// unless the call fails.
+    /// Starts to record, with room for `capacity` moments. Forgets what was recorded before. If the
+    /// call fails, nothing changes.
     pub fn start(&self, capacity: usize) -> Result<(), Error> {
         if capacity == 0 || capacity > MOST_MOMENTS {
             return Err(Error::InvalidArgument(
@@ -86,7 +87,7 @@ impl Timeline {
         self.on.store(0, Ordering::Relaxed);
     }
 
-    /// Notes a moment, which is only made while the timeline is on.
+    /// Notes a moment. `moment` makes it, and is called only while the timeline is on.
     #[inline]
     pub fn note(&self, moment: impl FnOnce() -> Moment) {
         if self.is_on() {
@@ -117,8 +118,9 @@ impl Timeline {
         }
     }
 
-    /// Copies the moments; also returns how many were noted up to now. `None`: the timeline was
-    /// restarted meanwhile.
+    /// Copies the moments, and returns them with the number of moments that were noted up to the
+    /// begin of the copy. `None`: the timeline was restarted meanwhile, and the caller copies
+    /// again.
     fn copy(&self) -> Result<Option<(Vec<Moment>, u64)>, Error> {
         let mut moments = Vec::new();
         let Some((start, end, count)) =
@@ -175,7 +177,7 @@ mod tests {
         assert_eq!(ids(&timeline), (vec![1], 0));
     }
 
-    /// The moment was asked for while the timeline was on.
+    /// The timeline stops while the moment is being made.
     #[test]
     fn a_moment_that_comes_after_the_stop_is_left_out() {
         let timeline = Timeline::new();

@@ -3,12 +3,13 @@
 /// Bytes of a `traceparent` of version 00.
 pub const TRACE_PARENT: usize = 55;
 
-/// The span that some work is for, as its text came.
+/// The span that some work is for, as the `traceparent` text that the peer sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceParent([u8; TRACE_PARENT]);
 
 impl TraceParent {
-    /// Parses a text; `None` if it is not a `traceparent`. What later versions append is left out.
+    /// Parses a text; `None` if it is not a `traceparent`. Text that later versions of the format
+    /// append is left out.
     pub fn parse(text: &str) -> Option<Self> {
         let (own, more) = text.as_bytes().split_first_chunk::<TRACE_PARENT>()?;
         let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);

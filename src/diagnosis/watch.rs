@@ -1,17 +1,18 @@
-//! Watches: what is known of the polls for one token, thread by thread. Watched are the tokens of
-//! all jobs and requests, and the tokens that a server gave a job id.
+//! Watches: what is known of the polls for one token, thread by thread. The tokens of all jobs and
+//! requests are watched, and so are tokens with a caller id.
 //!
 //! A watch is made when there is the first thing to note: a cancel, or a poll while the job is
 //! traced. Most jobs end before that and cost one word of their token, its [`Watched`]. If there is
-//! no memory for a watch, nothing is noted; no other part depends on it.
+//! no memory for a watch, nothing is noted; no other part of the library depends on it.
 //!
 //! Invariants:
 //! 1. The cell of a watch belongs to its token until the token is buried. Every user of the cell
 //!    has the token pinned.
-//! 2. The word changes by compare-and-swap. So if two threads make a cell at a time, one of them
-//!    fails and gives its own cell back.
+//! 2. While its token lives, the word of a [`Watched`] changes only by compare-and-swap. So if two
+//!    threads make a cell at the same time, one of them fails and gives its own cell back.
 //! 3. Whether the job ended before its cancel was noted is settled once. While there is no cell,
-//!    the compare-and-swap of the word settles it; after that, the lock of the cell does.
+//!    the compare-and-swap of the word settles the question. Once there is a cell, the order in
+//!    which the two threads take its lock settles it.
 //!
 //! The lock of a watch is a leaf.
 
@@ -26,11 +27,11 @@ pub const MOST_THREADS: usize = 64;
 /// A time without a sign of life from one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gap {
-    /// How long it was.
+    /// The length of the gap.
     pub nanoseconds: u64,
-    /// Where the thread's last sign of life before it was.
+    /// The place of the thread's last sign of life before the gap.
     pub from: Place,
-    /// Where the first one after it was.
+    /// The place of the thread's first sign of life after the gap.
     pub to: Place,
 }
 
@@ -39,15 +40,16 @@ pub struct Gap {
 pub struct ThreadReport {
     /// The system's number of the thread.
     pub thread: u64,
-    /// Time from the cancel to the thread's first poll that saw it; `None` if there was none yet.
+    /// Time from the cancel to the thread's first poll that saw it; `None` if no poll of the thread
+    /// has seen it.
     pub cancel_to_seen_ns: Option<u64>,
     /// How many traced polls the thread made.
     pub polls: u64,
-    /// Time of the last sign of life, on the library's clock; 0 if there was none.
+    /// Time of the thread's last sign of life, on the library's clock; 0 if there was none.
     pub last_poll_ns: u64,
-    /// Where the last sign of life was.
+    /// The place of the thread's last sign of life.
     pub last_place: Place,
-    /// The longest time without a sign of life.
+    /// The thread's longest time without a sign of life.
     pub longest_gap: Gap,
 }
 
@@ -102,24 +104,26 @@ impl Watched {
         self.0.load(Ordering::Relaxed) != NIL
     }
 
-    /// Whether anything was noted, so that there is a cell to be given back.
+    /// Whether the watch has a cell, which must be given back when the token dies.
     #[inline]
     pub fn has_cell(&self) -> bool {
         !matches!(self.0.load(Ordering::Relaxed), NIL | NOTHING_YET | ENDED)
     }
 
-    /// Ends the watch of a dead token, whose cell was given back.
+    /// Ends the watch of a dead token. The caller has given the token's cell back.
     #[inline]
     pub fn end(&self) {
         self.0.store(NIL, Ordering::Relaxed);
     }
 
-    /// Notes that the token's job ended, if there was nothing to note until now. False: there was.
+    /// Notes in the word that the token's job ended, if the watch has no cell yet. False: it has a
+    /// cell, in which the end is to be noted, or the token is not watched.
     pub fn ends_unnoted(&self) -> bool {
         self.turn(NOTHING_YET, ENDED).is_ok()
     }
 
-    /// Changes the word from `from` to `to`. An error: it had the returned value instead.
+    /// Changes the word from `from` to `to`. An error: nothing was changed, because the word had
+    /// the returned value.
     fn turn(&self, from: u32, to: u32) -> Result<(), u32> {
         if crate::weakened!("watch_turns_once") {
             let now = self.0.load(Ordering::Acquire);
@@ -139,7 +143,8 @@ impl Watched {
 pub struct Course {
     /// Whether the job is known to have ended.
     pub has_ended: bool,
-    /// Time from the job's cancel to its end; 0 if the end came first.
+    /// Time from the job's cancel to its end; 0 if the end came first. `None`: the job has not
+    /// ended, or its cancel was not noted.
     pub to_end_ns: Option<u64>,
     /// Whether any thread of the job has seen the cancel.
     pub is_seen: bool,
@@ -178,7 +183,7 @@ impl Watches {
     }
 
     /// The cell of a watched token, made if there is none. `None`: the token is not watched, or
-    /// there is no memory.
+    /// there is no memory for a cell.
     fn make(&self, watched: &Watched) -> Option<&WatchCell> {
         let mut now = watched.0.load(Ordering::Acquire);
         while matches!(now, NOTHING_YET | ENDED) {
@@ -195,13 +200,14 @@ impl Watches {
         (now != NIL).then(|| self.cells.cell(now))
     }
 
-    /// The cell of a token for which something was noted.
+    /// The cell of a token; `None` if nothing was noted for the token.
     fn get(&self, watched: &Watched) -> Option<&WatchCell> {
         let now = watched.0.load(Ordering::Acquire);
         (!matches!(now, NIL | NOTHING_YET | ENDED)).then(|| self.cells.cell(now))
     }
 
-    /// Forgets what was noted for a dead token. The caller ends the watch after this.
+    /// Forgets what was noted for a dead token, and frees its cell. The caller calls
+    /// [`Watched::end`] after this.
     pub fn give_back(&self, watched: &Watched) {
         if let Some(cell) = self.get(watched) {
             let old = std::mem::take(&mut *cell.watch.lock());
@@ -210,7 +216,7 @@ impl Watches {
         }
     }
 
-    /// Notes the cancel of a watched token. False: the token's job has ended.
+    /// Notes the cancel of a watched token. False: the token's job had ended before.
     pub fn cancelled(&self, watched: &Watched, time_ns: u64) -> bool {
         let Some(cell) = self.make(watched) else {
             return watched.0.load(Ordering::Relaxed) != ENDED;
@@ -223,7 +229,8 @@ impl Watches {
         !watch.has_ended
     }
 
-    /// Notes the end of a token's job. Returns the time since the cancel, if a cancel was noted.
+    /// Notes the end of a token's job. Returns the time from the job's cancel to the end; `None` if
+    /// no cancel was noted.
     pub fn ended(&self, watched: &Watched, time_ns: u64) -> Option<u64> {
         if watched.ends_unnoted() {
             return None;
@@ -236,8 +243,9 @@ impl Watches {
         watch.to_end_ns
     }
 
-    /// Notes that a thread polled and saw the cancel that was at `cancelled_ns`. Returns the time
-    /// since then if this is the thread's first such poll.
+    /// Notes that `thread` polled at `now_ns` and saw the cancel that was at `cancelled_ns`.
+    /// Returns the time between the two if this is the thread's first poll that saw it. `None`: it
+    /// is not the first, or there is no room to note it.
     pub fn seen(
         &self,
         watched: &Watched,
@@ -255,8 +263,8 @@ impl Watches {
         Some(latency)
     }
 
-    /// Forgets what an earlier trace recorded, so that the time between the two traces does not
-    /// count as a gap.
+    /// Forgets what an earlier trace of the job recorded, so that the time between the two traces
+    /// does not count as a gap.
     pub fn begin_trace(&self, watched: &Watched) {
         let Some(cell) = self.get(watched) else { return };
         for report in &mut cell.watch.lock().threads {

@@ -1,5 +1,5 @@
-//! The watchdog: cancels that no thread has seen yet. Each is looked at once, at the time when it
-//! counts as slow.
+//! The watchdog: a queue of cancels. When a cancel is old enough to count as slow, the timer thread
+//! looks once whether any thread of the job has seen it.
 //!
 //! The lock is a leaf.
 
@@ -21,7 +21,7 @@ struct Unseen {
 #[derive(Debug)]
 pub struct Watchdog {
     cancels: Mutex<Late<VecDeque<Unseen>>>,
-    /// 0 stands for the default.
+    /// The threshold in nanoseconds; 0 stands for the default.
     threshold_ns: AtomicU64,
 }
 
@@ -61,7 +61,8 @@ impl Watchdog {
         Some(first.saturating_add(self.threshold()))
     }
 
-    /// Takes out a cancel that is to be looked at by now: its token and its time.
+    /// Takes out the oldest cancel if it is to be looked at by now, and returns its token and its
+    /// time. `None`: no cancel is due.
     pub fn pop_due(&self, now_ns: u64) -> Option<(Handle, u64)> {
         let threshold = self.threshold();
         let mut lock = self.cancels.lock();

@@ -2,8 +2,8 @@
 //!
 //! Time is linear in the length of the text, the stack does not grow with its depth, and strings
 //! are read in place. The parser allocates one byte for each list or object that is open, and a few
-//! dozen bytes for a syntax error. It would abort if it got no memory for that, so it is called
-//! with a reserve.
+//! dozen bytes for a syntax error. The parser would abort the process if it got no memory for these
+//! bytes, so it is called with a reserve of memory.
 
 use crate::json::text::is_text;
 use crate::sys::allocator::{growth, with_reserve};
@@ -19,39 +19,41 @@ pub enum NoMembers {
     NotJson,
     /// The text is JSON, but not an object.
     NotAnObject,
-    /// There is no memory to read it.
+    /// There is no memory to read the text.
     OutOfMemory,
 }
 
-/// A member of an object, by its name.
+/// What an object has under one name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Member<'m> {
-    /// The text of its value, or of the last one if there are several; `None` if the object has no
-    /// such member.
+    /// The JSON text of the member's value. If the object has the member several times, the last
+    /// value counts; `None` if the object has no such member.
     pub value: Option<&'m str>,
-    /// Whether the object has it more than once.
+    /// Whether the object has the member more than once.
     pub is_repeated: bool,
 }
 
 /// Bytes that the parser allocates for a syntax error.
 const SYNTAX_ERROR_BYTES: usize = 64;
 
-/// Calls the parser, which would abort without memory, with a reserve for what it needs: a stack of
-/// one byte for each list or object that is open, and at most one error.
+/// Calls `parse`, which runs the JSON parser on `text`, with a reserve of memory, because the
+/// parser aborts the process without memory. The parser needs a stack of one byte for each list or
+/// object that is open, and memory for at most one error.
 pub fn with_parser<T>(text: &str, parse: impl FnOnce() -> T) -> Result<T, OutOfMemory> {
     let depth = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count();
     with_reserve(growth(depth).chain([SYNTAX_ERROR_BYTES]), parse)
 }
 
-/// The members of an object that have these names.
+/// Reads the JSON text of an object and returns its members with these names, in the order of
+/// `names`.
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]
 pub fn members<'m, const N: usize>(
     object: &'m str,
     names: [&str; N],
 ) -> Result<[Member<'m>; N], NoMembers> {
     let read = with_parser(object, || {
-        // Checked first, because the parser's error about another type describes what it found, at
-        // any length.
+        // Checked before the parser runs: its error about a value of another type contains that
+        // value, which may be longer than the reserve.
         if !object.starts_with('{') {
             let is_json = serde_json::from_str::<&RawValue>(object).is_ok();
             return Err(if is_json { NoMembers::NotAnObject } else { NoMembers::NotJson });

@@ -32,17 +32,18 @@ impl<'a> Object<'a> {
         Ok(self.out)
     }
 
-    /// Writes a text. People print this output, so no character in it may control a terminal.
+    /// Writes a member whose value is a text. People print this output, so characters that could
+    /// control a terminal are escaped.
     pub fn text(&mut self, key: &str, text: &str) -> fmt::Result {
         write_text(&mut PrintableJson(self.key(key)?), text)
     }
 
-    /// Writes a number, true or false.
+    /// Writes a member whose value is a number, true or false.
     pub fn value(&mut self, key: &str, value: impl Display) -> fmt::Result {
         write!(self.key(key)?, "{value}")
     }
 
-    /// Writes a number, true or false; null for `None`.
+    /// Writes a member whose value is a number, true or false, or null for `None`.
     pub fn value_or_null(&mut self, key: &str, value: Option<impl Display>) -> fmt::Result {
         match value {
             Some(value) => self.value(key, value),
@@ -50,17 +51,17 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Writes null.
+    /// Writes a member whose value is null.
     pub fn null(&mut self, key: &str) -> fmt::Result {
         self.key(key)?.write_str("null")
     }
 
-    /// Begins an object as a member.
+    /// Begins a member whose value is an object. The caller writes that object and ends it.
     pub fn object(&mut self, key: &str) -> Result<Object<'_>, fmt::Error> {
         Object::begin(self.key(key)?)
     }
 
-    /// Begins a list as a member.
+    /// Begins a member whose value is a list. The caller writes that list and ends it.
     pub fn list(&mut self, key: &str) -> Result<Array<'_>, fmt::Error> {
         Array::begin(self.key(key)?)
     }
@@ -78,12 +79,12 @@ impl<'a> Array<'a> {
         Ok(Self { out, between: ",", is_empty: true })
     }
 
-    /// Puts each further entry on a line of its own.
+    /// Puts each entry after the first on a line of its own.
     pub fn in_lines(self) -> Self {
         Self { between: ",\n", ..self }
     }
 
-    /// Begins the next entry, an object.
+    /// Begins the next entry, which is an object. The caller writes that object and ends it.
     pub fn object(&mut self) -> Result<Object<'_>, fmt::Error> {
         if !std::mem::take(&mut self.is_empty) {
             self.out.write_str(self.between)?;

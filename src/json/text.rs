@@ -19,7 +19,7 @@ impl<'a> Characters<'a> {
         Some(Self(value.strip_prefix('"')?.strip_suffix('"')?.chars()))
     }
 
-    /// The character that an escape stands for; the backslash has been read.
+    /// Reads the rest of an escape, whose backslash has been read, and returns its character.
     fn escaped(&mut self) -> Result<char, LoneSurrogate> {
         Ok(match self.0.next().ok_or(LoneSurrogate)? {
             'b' => '\u{8}',
@@ -71,7 +71,8 @@ impl Iterator for Characters<'_> {
     }
 }
 
-/// Whether a JSON value is this string, however its characters are escaped.
+/// Whether the JSON value `value` is a string of the same characters as `text`, however they are
+/// escaped.
 pub fn is_text(value: &str, text: &str) -> bool {
     Characters::of(value).is_some_and(|characters| characters.eq(text.chars().map(Ok)))
 }

@@ -22,7 +22,7 @@ pub const SHORT_WORDS: usize = 5;
 /// A short id. Two short ids are equal if and only if all their bits are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortId {
-    /// `INTEGER`, or `EMPTY_TEXT` plus the length of a text.
+    /// `INTEGER` for an integer, or `EMPTY_TEXT` plus the number of the text's bytes.
     form: NonZeroU32,
     /// The integer or the bytes of the text, with zeroes behind them.
     words: [u64; SHORT_WORDS],
@@ -48,8 +48,8 @@ impl ShortId {
         Some(Self { form: EMPTY_TEXT.saturating_add(text.len() as u32), words })
     }
 
-    /// The id that `form` and `words` came from. Unused words may have other values and are set to
-    /// 0.
+    /// Makes the id again from what `form` and `words` returned. Words that the id does not use may
+    /// have any value; they are set to 0.
     pub fn from_words(form: u32, words: [u64; SHORT_WORDS]) -> Self {
         let mut id = Self { form: NonZeroU32::new(form).unwrap_or(INTEGER), words };
         let used = id.used_words();
@@ -57,13 +57,13 @@ impl ShortId {
         id
     }
 
-    /// The kind and the length as one number. Never 0.
+    /// The id's type and, for a text, its length, as one number that is never 0.
     #[inline]
     pub fn form(&self) -> u32 {
         self.form.get()
     }
 
-    /// The integer or the bytes of the text.
+    /// The integer or the bytes of the text, padded with zeroes.
     #[inline]
     pub fn words(&self) -> &[u64; SHORT_WORDS] {
         &self.words
@@ -75,7 +75,7 @@ impl ShortId {
         self.form.get().checked_sub(EMPTY_TEXT.get()).map(|length| length as usize)
     }
 
-    /// How many of its words may be other than 0.
+    /// The number of words that the id uses; the others are 0.
     #[inline]
     pub fn used_words(&self) -> usize {
         self.text_length().map_or(1, |length| length.div_ceil(8))
@@ -85,7 +85,8 @@ impl ShortId {
     pub fn borrowed(&self) -> IdRef<'_> {
         let Some(length) = self.text_length() else { return IdRef::Integer(self.words[0] as i64) };
         let text = bytes_of(&self.words).get(..length).unwrap_or_default();
-        // Never the default: the bytes came from a text.
+        // The bytes were copied from a text, so they are always UTF-8 and the default is never
+        // used.
         IdRef::Text(str::from_utf8(text).unwrap_or_default())
     }
 }

@@ -1,7 +1,9 @@
 //! What `params._meta` says of its request: MCP's `progressToken`, the `traceparent` of W3C's Trace
-//! Context, and `dcc-cancel/timeoutMs`, how long the peer waits, for which MCP has no name.
+//! Context, and `dcc-cancel/timeoutMs`, which says how long the peer waits. MCP has no member of
+//! its own for that.
 //!
-//! It comes from strangers. A member that has another form or occurs twice counts as left out.
+//! `_meta` comes from strangers. A member that has the wrong form or occurs twice counts as left
+//! out.
 
 use crate::diagnosis::trace_parent::{TRACE_PARENT, TraceParent};
 use crate::json::members::{self, Member, NoMembers};
@@ -9,21 +11,23 @@ use crate::json::text::Characters;
 use crate::json_rpc::request_id::{NoId, RequestId};
 use crate::sys::fallible::OutOfMemory;
 
-/// How long a peer waits, in milliseconds from when its request is read.
+/// The member of `_meta` that says how many milliseconds the peer waits, from the moment when its
+/// request is read.
 pub const TIMEOUT: &str = "dcc-cancel/timeoutMs";
 
 /// What `_meta` said.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// The id under which the peer wants to be told of the request's progress.
+    /// The id under which the peer wants to be told of the request's progress; `None` if it does
+    /// not.
     pub progress_token: Option<RequestId>,
-    /// The span of a trace that the request is for.
+    /// The span of a trace that the request is for; `None` if the peer names none.
     pub trace_parent: Option<TraceParent>,
-    /// How long the peer waits.
+    /// How long the peer waits for the answer; `None` if it does not say so.
     pub timeout_ns: Option<u64>,
 }
 
-/// Reads the text of `_meta`, which should be an object.
+/// Reads the JSON text of `_meta`. If it is not a JSON object, the result is empty.
 pub fn read(text: &str) -> Result<Meta, OutOfMemory> {
     let text = text.trim_start_matches([' ', '\t', '\n', '\r']);
     let [token, trace, timeout] =

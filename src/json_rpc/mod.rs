@@ -1,4 +1,4 @@
-//! Messages of peers. It knows no tokens.
+//! Messages of peers. This module does not use tokens.
 //!
 //! - [`wire`]: which request a message cancels. [`reply`]: how a cancelled request is answered.
 //! - [`meta`]: what a request's `_meta` says.

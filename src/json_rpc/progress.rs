@@ -1,6 +1,6 @@
 //! How far a request is, for a peer that wants to be told, and the notification that tells it.
 //!
-//! It takes no locks; its caller holds the lock of the request's body.
+//! This module takes no locks; its caller holds the lock of the request's body.
 
 use crate::error::Error;
 use crate::json::text::write_text;
@@ -16,12 +16,12 @@ pub struct RequestProgress {
     gate: ProgressGate,
     total: f64,
     message: String,
-    /// The total under which a job's progress is told: the first known total of the job, kept as
-    /// long as the job runs.
+    /// The total that the peer is told while the request's progress is that of a job: the total of
+    /// the job's first count, or 1 if there was no count. `None` until the job has progress.
     scale: Option<f64>,
 }
 
-/// How far a job is that works for a request.
+/// How far a job that works for a request is.
 #[derive(Clone, Copy, Debug)]
 pub struct OfJob {
     /// The job's progress from 0 to 1; 1 only if everything is done.
@@ -48,9 +48,10 @@ impl RequestProgress {
         })
     }
 
-    /// Notes how far the request is, unless that is less than before. A total that is not positive
-    /// counts as unknown. If only the message is new, the notification has a value that is a little
-    /// greater than before.
+    /// Notes how far the request is, unless `progress` is less than a value before. A `total` that
+    /// is not positive counts as unknown. If only the message is new, the notification has a value
+    /// that is a little greater than the last one. An error: there is no memory for the message,
+    /// and nothing is noted.
     pub fn offer(&mut self, progress: f64, total: f64, message: &str) -> Result<(), Error> {
         let before = self.gate;
         let offered = self.gate.offer(progress);
@@ -69,9 +70,9 @@ impl RequestProgress {
         Ok(())
     }
 
-    /// Notes how far a job is that works for the request. All values keep the scale of the first
-    /// one. The total is only told as reached if everything is done, or if this is the last note,
-    /// `is_last`.
+    /// Notes how far a job that works for the request is. All values keep the scale of the first
+    /// value. The peer is told that the total is reached only if the whole job is done, or if
+    /// `is_last` says that this is the last note and the job's count is complete.
     pub fn offer_job(&mut self, job: OfJob, message: &str, is_last: bool) -> Result<(), Error> {
         let known = job.count.filter(|(_, total)| *total > 0.0);
         if self.scale.is_none() && job.fraction > 0.0 {
@@ -85,13 +86,13 @@ impl RequestProgress {
         };
         let value = match known {
             Some((done, total)) if total == scale && is_last => done.min(total),
-            // The count is exact. If it does not match the bar, other work follows it, and the
-            // bar's value is told.
+            // A count that matches the job's progress bar is told as it is. If it does not match
+            // the bar, other work follows the counted work, and the bar's value is told.
             Some((done, total)) if total == scale && is_near(done / total, job.fraction) => done,
             _ => job.fraction * scale,
         };
-        // At least the greatest value so far, so that the note is not refused although more was
-        // told before.
+        // The offered value is at least the greatest value so far: a smaller one would be refused,
+        // together with its message.
         self.offer(self.gate.greatest().map_or(value, |told| told.max(value)), scale, message)
     }
 
@@ -100,8 +101,9 @@ impl RequestProgress {
         self.gate.is_open(now_ns)
     }
 
-    /// Passes a due notification to `reader`, which says whether it was sent; with `is_now` also
-    /// one that is not due yet. `None`: there is none.
+    /// Passes a due notification to `reader`, which returns whether it takes the notification; if
+    /// not, it stays due. With `is_now`, a notification is passed even if the interval is not over.
+    /// `None`: there is no notification, and `reader` was not called.
     pub fn show(
         &mut self,
         now_ns: u64,
@@ -140,11 +142,11 @@ fn is_near(one: f64, other: f64) -> bool {
 /// One notification of how far a request is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProgressNote<'a> {
-    /// The id under which the peer wants to be told, in its exact type.
+    /// The id under which the peer wants to be told of the progress, in its exact type.
     pub token: IdRef<'a>,
-    /// Greater than in the notification before; see [`ProgressGate`].
+    /// The progress, greater than in the notification before; see [`ProgressGate`].
     pub progress: f64,
-    /// The value at the end, if it is known.
+    /// The value of `progress` at the request's end, if it is known.
     pub total: Option<f64>,
     /// What the request is at, in words for people.
     pub message: Option<&'a str>,

@@ -1,18 +1,18 @@
-//! Which values of a request's progress its peer is told. Each is greater than the one before, as
-//! MCP requires. They are not told more often than an interval allows. The latest one is always
-//! told, before the answer.
+//! Which values of a request's progress its peer is told. Each value is greater than the value
+//! before, as MCP requires. Values are not told more often than an interval allows. The latest
+//! value is always told before the answer, by a call with `is_now`.
 //!
 //! A peer may give up on a request that it hears nothing of. So there are beats: values between the
 //! last offered value and the total. A beat says that the work goes on, or that its message
 //! changed, and not how far it is. Beats lead by at most a sixteenth of the way that is left, and
 //! can rise for years.
 //!
-//! The gate keeps numbers only. A caller whose value counts keeps the message and the total that go
-//! with it.
+//! The gate keeps only numbers. The caller keeps the message and the total that belong to the
+//! greatest offered value.
 
 /// How far beats may lead, as a part of the way that is left.
 const LEAD: f64 = 1.0 / 16.0;
-/// The number of beats after which they have half of their lead.
+/// The number of beats after which they lead by half of `LEAD`.
 const HALF_LED_AT: f64 = 64.0;
 
 /// The gate of one request's progress.
@@ -21,8 +21,8 @@ pub struct ProgressGate {
     interval_ns: u64,
     /// The longest time after which a value is told in any case; 0 for no limit.
     heartbeat_ns: u64,
-    /// The last value that was told; `None` if there was none. `told_ns` is when that was, or when
-    /// the request began.
+    /// The last value that was told; `None` if no value was told. `told_ns` is the time when that
+    /// value was told, or else when the request began.
     told: Option<f64>,
     told_ns: u64,
     held: Option<f64>,
@@ -41,7 +41,8 @@ struct Beats {
 }
 
 impl Beats {
-    /// The next beat. A total that is reached does not limit it.
+    /// The value of the next beat, and the beats after it was told. A total that is reached does
+    /// not limit the beat.
     fn next(self, total: Option<f64>) -> (f64, Self) {
         let left = match total {
             Some(total) if total > self.from => total - self.from,
@@ -55,11 +56,11 @@ impl Beats {
 /// How an offered value compares with those before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Offered {
-    /// Greater than all before.
+    /// The value is greater than all values before.
     Further,
-    /// Equal to the greatest before.
+    /// The value is equal to the greatest value before.
     AsFar,
-    /// Not a finite number, or less than the greatest before.
+    /// The value is not a finite number, or is less than the greatest value before.
     Less,
 }
 
@@ -73,8 +74,8 @@ pub enum Due {
 }
 
 impl ProgressGate {
-    /// The gate of a request that begins now. Between two values that are told when due lies at
-    /// least `interval_ns`, and at most `heartbeat_ns` unless that is 0.
+    /// The gate of a request that begins at `now_ns`. Two values that are told when they are due
+    /// lie at least `interval_ns` apart, and at most `heartbeat_ns` unless that is 0.
     pub const fn new(interval_ns: u64, heartbeat_ns: u64, now_ns: u64) -> Self {
         Self {
             interval_ns,
@@ -88,8 +89,9 @@ impl ProgressGate {
         }
     }
 
-    /// Offers a value, which counts if it is greater than all before. It replaces a value that is
-    /// held. If a beat has gone ahead of it, it is not told.
+    /// Offers a value, which counts if it is greater than all values before. It replaces an offered
+    /// value that has not been told yet. If a beat has already told a greater value, the offered
+    /// value is not told.
     pub fn offer(&mut self, value: f64) -> Offered {
         match self.greatest {
             _ if !value.is_finite() => return Offered::Less,
@@ -114,8 +116,8 @@ impl ProgressGate {
         self.has_news = true;
     }
 
-    /// The value that has not been told yet, or a beat if there is a new message. A beat stays
-    /// below `total` until that is reached.
+    /// The offered value that has not been told yet, or a beat if the message is new; `None` if
+    /// there is neither. A beat stays below `total` until `total` is reached.
     pub fn untold(&self, total: Option<f64>) -> Option<Due> {
         let news = || self.has_news.then(|| self.beat(total)).flatten();
         self.held.map(Due::Offered).or_else(news)
@@ -131,12 +133,14 @@ impl ProgressGate {
         (value.is_finite() && value > told).then_some(Due::Beat(value))
     }
 
-    /// Whether the interval since the last notification is over.
+    /// Whether the interval since the last notification is over, or there was none.
     pub fn is_open(&self, now_ns: u64) -> bool {
         self.told.is_none() || now_ns >= self.told_ns.saturating_add(self.interval_ns)
     }
 
-    /// The value that is to be told now; see [`Self::untold`]. It stays due until [`Self::tell`].
+    /// The value that is to be told now, as of [`Self::untold`]; if there is none and the heartbeat
+    /// has passed, a beat. `None` before the interval is over. The value stays due until
+    /// [`Self::tell`].
     pub fn due(&self, now_ns: u64, total: Option<f64>) -> Option<Due> {
         if !self.is_open(now_ns) {
             return None;
@@ -146,7 +150,7 @@ impl ProgressGate {
         self.untold(total).or_else(|| is_silent.then(|| self.beat(total)).flatten())
     }
 
-    /// Notes that a due value has been told.
+    /// Notes that a value of [`Self::due`] or [`Self::untold`] has been told, at `time_ns`.
     pub fn tell(&mut self, due: Due, time_ns: u64, total: Option<f64>) {
         let value = match due {
             Due::Offered(value) => {

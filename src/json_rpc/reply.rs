@@ -4,7 +4,7 @@ use crate::json::text::write_text;
 use crate::json_rpc::request_id::IdRef;
 use std::fmt::{self, Write};
 
-/// What a peer gets that has cancelled its request.
+/// What a peer gets as the answer to a request that it has cancelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReplyPolicy {
     /// No answer, as MCP requires.
@@ -12,8 +12,8 @@ pub enum ReplyPolicy {
     Silent,
     /// An error, as LSP and ACP require, and MCP's streamable HTTP of 2025.
     RequestCancelled,
-    /// What the protocol of the cancel requires: an error after a cancel of LSP or ACP, otherwise
-    /// nothing.
+    /// What the protocol of the cancel requires: an error after a cancel message of LSP or ACP,
+    /// otherwise no answer.
     AsAsked,
 }
 
@@ -36,7 +36,7 @@ pub enum CancelError {
 }
 
 impl ReplyPolicy {
-    /// Whether a request is answered after any cancel of its peer.
+    /// Whether a request is answered after any cancel by its peer.
     pub fn answers_all(self) -> bool {
         self == Self::RequestCancelled
     }
@@ -48,9 +48,9 @@ impl ReplyPolicy {
 }
 
 impl CancelledBy {
-    /// How to answer a request that the peer or this side cancelled; `None`: not at all.
-    /// `is_answered` says whether a cancel by the peer is answered. A peer that did not cancel
-    /// still waits, so it gets an answer under any policy.
+    /// The error that answers a request which this side of the connection cancelled; `None`: the
+    /// request is not answered. `is_answered` says whether a cancel by the peer is answered. A peer
+    /// that did not cancel still waits, so it gets an answer under any policy.
     pub fn answer(self, is_answered: bool) -> Option<CancelError> {
         match (self, is_answered) {
             (Self::Server, _) => Some(CancelError::ServerCancelled),

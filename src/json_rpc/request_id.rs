@@ -1,8 +1,9 @@
 //! The id that a peer gave one of its requests: an integer or a text, as in JSON-RPC.
 //!
 //! The two kinds are never equal: `1` is not `"1"`, and each is echoed as it came. An integer has
-//! 64 bits with a sign, in the one form in which it is echoed. `7.0`, `1e3`, `-0` and larger
-//! numbers are not ids, because a number that went through floating point may name another request.
+//! 64 bits with a sign and must be written in the form in which it is echoed. `7.0`, `1e3`, `-0`
+//! and larger numbers are not ids, because a number that went through floating point may name
+//! another request.
 
 use crate::error::Error;
 use crate::json::text::{Characters, write_text};
@@ -16,8 +17,8 @@ pub use crate::json_rpc::id_key::IdRef;
 pub const MAX_ID_BYTES: usize = 256;
 
 impl IdRef<'_> {
-    /// The id in the form that is compared if `7` and `"7"` are the same. A text that is exactly
-    /// how an integer is written becomes that integer.
+    /// The id in the form that is compared in a session where `7` and `"7"` are the same id. A text
+    /// that is exactly how an integer is written becomes that integer.
     pub fn normalised(self) -> Self {
         match self {
             Self::Text(text) => integer(text).map_or(self, Self::Integer),
@@ -25,7 +26,7 @@ impl IdRef<'_> {
         }
     }
 
-    /// Whether both name the same request if `7` and `"7"` are the same.
+    /// Whether both name the same request in a session where `7` and `"7"` are the same id.
     pub fn is_same_as_text(self, other: IdRef<'_>) -> bool {
         self.normalised() == other.normalised()
     }
@@ -44,7 +45,7 @@ pub struct RequestId(IdValue);
 
 enum IdValue {
     Short(ShortId),
-    /// A text that is too long to be short.
+    /// A text of more than `SHORT_BYTES` bytes.
     Long(String),
 }
 
@@ -98,7 +99,7 @@ impl RequestId {
         }
     }
 
-    /// The id in a JSON value, which the parser has accepted, as it stands in a message.
+    /// Reads the id in a JSON value of a message. The parser has accepted the value.
     pub fn from_json(value: &str) -> Result<Self, NoId> {
         let Some(characters) = Characters::of(value) else {
             let is_number = value.starts_with(|first: char| first == '-' || first.is_ascii_digit());
@@ -106,7 +107,7 @@ impl RequestId {
             return integer(value).map(Self::integer).ok_or(NoId::Malformed(why));
         };
         let mut text = String::new();
-        // No character is shorter in JSON than in UTF-8.
+        // In UTF-8 no character is longer than in JSON, so `value.len()` bytes are enough.
         text.try_reserve_exact(value.len().min(MAX_ID_BYTES)).map_err(|_| OutOfMemory)?;
         for character in characters {
             let character = character.map_err(|_| NoId::Malformed(NOT_CHARACTERS))?;
@@ -145,7 +146,7 @@ impl RequestId {
         }
     }
 
-    /// Moves the id out; what stays needs no memory.
+    /// Moves the id out and leaves the integer 0, which needs no memory.
     #[inline]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::integer(0))
@@ -199,7 +200,7 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The integer that is written exactly like this.
+/// The integer that is written exactly as `text`; `None` if there is none.
 fn integer(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_so_written = match digits.as_bytes() {

@@ -1,23 +1,24 @@
-//! Which request a JSON-RPC message cancels: MCP's `notifications/cancelled`, LSP's
-//! `$/cancelRequest`, ACP's `$/cancel_request`. Or which task: `tasks/cancel` of MCP's extension
-//! for tasks.
+//! Reads which request a JSON-RPC message cancels. The messages are MCP's
+//! `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's `$/cancel_request`. In a session of
+//! tasks the message is `tasks/cancel` of MCP's extension for tasks, and names the task that it
+//! cancels.
 //!
 //! Of a message `method`, `id` and `params` are read; of the params of a cancellation, the id of
 //! the request and `reason`. If one of these members occurs twice, the message is malformed,
 //! because peers would disagree about which one counts. Any other member, also `jsonrpc` with any
 //! value, may occur anywhere and any number of times. It is skipped and not built.
 //!
-//! A cancellation of a request is a notification. One with an `id` of its own is a request, to
-//! which JSON-RPC owes an answer, so it is left to the host, which answers requests. An `id` that
-//! is `null` counts as no id, because JSON-RPC 1.0 wrote notifications so. The cancel of a task is
-//! a request, so one without an `id` is left to the host. The id of a task is a text, because the
-//! server made it.
+//! A cancellation of a request is a notification. If it has an `id` of its own, it is itself a
+//! request, to which JSON-RPC owes an answer, so it is left to the host, which answers requests. An
+//! `id` that is `null` counts as no id, because JSON-RPC 1.0 wrote notifications so. The cancel of
+//! a task is a request, so a cancel of a task without an `id` is left to the host. The id of a task
+//! is a text, because the server made it.
 //!
 //! Messages come from strangers. Time is linear in their length, the stack does not grow with their
 //! depth, and strings are read in place. What is allocated is the id, the reason, and while the
-//! message is read one byte for each list or object that is open. The parser would abort if it got
-//! no memory for those bytes, or for the few dozen of a syntax error, so it is called with a
-//! reserve.
+//! message is read one byte for each list or object that is open. The parser would abort the
+//! process if it got no memory for those bytes, or for the few dozen bytes of a syntax error, so it
+//! is called with a reserve of memory.
 
 use crate::json::members::{self, Member, NoMembers, with_parser};
 use crate::json::text::{Characters, is_text};
@@ -28,7 +29,8 @@ use serde_core::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// A longer message is not read: it counts as one that does not cancel, and is left to the host.
+/// Most bytes of a message that is read. A longer message counts as a message that does not cancel,
+/// and is left to the host.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// How many messages of a batch are looked at.
 pub const MAX_BATCH: usize = 1000;
@@ -55,7 +57,7 @@ pub enum Message {
     NotACancellation,
     /// The bytes are not a message, or a cancellation that names no request; the text says why.
     Malformed(&'static str),
-    /// There is no memory to read the message, or for the id that it names.
+    /// There is no memory to read the message or to copy the id that it names.
     OutOfMemory,
 }
 
@@ -64,8 +66,8 @@ pub enum Message {
 pub struct Cancel {
     /// The id of the request or task.
     pub id: RequestId,
-    /// The reason, in words for people. `None` also if it is not a text, has nothing to read, or
-    /// there is no memory for it.
+    /// The reason, in words for people. `None` if the message has none, the reason is not a text,
+    /// no readable character is in it, or there is no memory for it.
     pub reason: Option<String>,
     /// Whether the peer still waits for an answer to the request, which depends on the method.
     pub wants_answer: bool,
@@ -113,7 +115,7 @@ const CANCELLATIONS: [(&str, &str, bool); 3] = [
 /// answers this request at once. The request that became the task is not answered again.
 const TASK_CANCELLATION: (&str, &str, bool) = ("tasks/cancel", "taskId", false);
 
-/// Reads one message.
+/// Reads one message. A batch is malformed.
 pub fn read(bytes: &[u8], meant: Meant) -> Message {
     match document(bytes) {
         Ok(text) if text.starts_with('[') => Message::Malformed(BATCH),
@@ -123,8 +125,9 @@ pub fn read(bytes: &[u8], meant: Meant) -> Message {
 }
 
 /// Reads a message, or the messages of a batch one after the other. A batch that is not valid JSON
-/// to its end counts as one malformed message, and none of it is acted on. Returns how many
-/// messages were beyond [`MAX_BATCH`] and so not looked at.
+/// to its end counts as one malformed message, and none of it is acted on. Passes what each message
+/// is to `each`. Returns the number of messages after the first [`MAX_BATCH`], which are not looked
+/// at.
 pub fn read_each(bytes: &[u8], meant: Meant, mut each: impl FnMut(Message)) -> u64 {
     match document(bytes) {
         Ok(text) if text.starts_with('[') => read_batch(text, meant, &mut each),
@@ -139,8 +142,8 @@ pub fn read_each(bytes: &[u8], meant: Meant, mut each: impl FnMut(Message)) -> u
     }
 }
 
-/// The text of a message from its first character on. A byte order mark is skipped, as RFC 8259
-/// allows.
+/// The text of a message from its first character that is not white space. A byte order mark is
+/// skipped, as RFC 8259 allows. An error: what the bytes count as instead.
 fn document(bytes: &[u8]) -> Result<&str, Message> {
     if bytes.len() > MAX_MESSAGE_BYTES {
         return Err(Message::NotACancellation);
@@ -221,18 +224,19 @@ impl From<NoId> for Message {
     }
 }
 
-/// A text as one line that people can read. Characters that move the cursor become spaces, other
-/// control characters and those that change the direction of writing are left out, and half a
-/// surrogate pair becomes U+FFFD.
+/// The text of a JSON string as one line that people can read, cut to [`MAX_REASON_BYTES`]. `None`:
+/// the value is not a string, nothing of it can be read, or there is no memory for it. Characters
+/// that move the cursor become spaces, other control characters and those that change the direction
+/// of writing are left out, and half a surrogate pair becomes U+FFFD.
 pub fn readable(value: &str) -> Option<String> {
     let characters = Characters::of(value)?;
-    // No character is shorter in JSON than in UTF-8; this holds for U+FFFD in place of half a pair,
-    // too.
+    // In UTF-8 no character is longer than in JSON, so `value.len()` bytes are enough. This also
+    // holds for U+FFFD in place of half a pair.
     one_line(value.len(), characters.map(|any| any.unwrap_or(char::REPLACEMENT_CHARACTER)))
 }
 
-/// A reason that did not come in a message, treated like one that did. `None`: there is nothing to
-/// read, or no memory for it.
+/// A reason that did not come in a message, in the form of [`readable`]. `None`: nothing of it can
+/// be read, or there is no memory for it.
 pub fn readable_reason(reason: &str) -> Option<String> {
     one_line(reason.len(), reason.chars())
 }
@@ -377,8 +381,8 @@ mod tests {
         ] {
             assert_eq!(task(members), Message::Malformed(why), "{members}");
         }
-        // A notification is not answered. The id of a request names no task, and the id of a task
-        // no request.
+        // In a session of tasks a cancel without an `id` is left to the host, and so is the cancel
+        // of a request.
         assert_eq!(task(named), Message::NotACancellation);
         assert_eq!(task(&format!(r#""id":null,{named}"#)), Message::NotACancellation);
         let of_request =

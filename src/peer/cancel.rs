@@ -25,9 +25,10 @@ use std::fmt::Write;
 /// How a peer cancels a request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PeerAsks<'a> {
-    /// Why, in words for people.
+    /// The reason of the cancel, in words for people.
     pub reason: &'a str,
-    /// Whether callbacks run on the callback thread.
+    /// Whether callbacks are left to the library's callback thread. If not, they run on the
+    /// cancelling thread.
     pub is_deferred: bool,
     /// Whether the peer still waits for an answer to the request.
     pub wants_answer: bool,
@@ -36,15 +37,16 @@ pub struct PeerAsks<'a> {
 /// What a peer's cancel achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerCancel {
-    /// It was the first to cancel the request.
+    /// The cancel was the first of the request.
     First,
     /// The request had been cancelled before; the first reason stays.
     Again,
-    /// It is too late: the request, or a job for it, is sealed, and the peer gets the result.
+    /// The cancel is too late: the request, or a job for it, is sealed, and the peer gets the
+    /// result.
     Sealed,
     /// No live request has this id, and the cancel is ignored.
     Unknown,
-    /// No request has this id yet; the cancel is held for one.
+    /// No request has this id yet; the cancel is held for the request that will have it.
     Held,
     /// The request is one that its peer cannot cancel.
     Refused,
@@ -55,7 +57,7 @@ pub enum PeerCancel {
 pub enum Handled {
     /// A message that cancels, and what it achieved.
     Cancel(PeerCancel),
-    /// A valid message that does not cancel, to be handled by the server.
+    /// A valid message that does not cancel; the host handles it.
     NotACancellation,
     /// Bytes that are not a valid message, or not a valid cancel; the text says why.
     Malformed(&'static str),
@@ -82,8 +84,8 @@ impl<'a> Requests<'a> {
         first
     }
 
-    /// As `cancel_for_peer`, and counts and reports the first cancel. A sealed request is not
-    /// cancelled, but unsealed work for it is still asked to stop.
+    /// Does what `cancel_for_peer` does, and also counts and reports the first cancel. A sealed
+    /// request is not cancelled, but unsealed work for it is still asked to stop.
     fn cancel_token(
         self,
         session: &SessionPin<'_>,
@@ -105,7 +107,8 @@ impl<'a> Requests<'a> {
         PeerCancel::First
     }
 
-    /// Cancels this very request in its peer's name. `None`: it has ended.
+    /// Cancels a pinned request in its peer's name, and never another request with the same id.
+    /// `None`: the request has ended.
     pub fn cancel_one(self, request: &RequestPin<'_>, reason: &str) -> Option<PeerCancel> {
         Some(self.cancel_by_own_id(&self.session_of(request)?, request, reason))
     }
@@ -160,8 +163,9 @@ impl<'a> Requests<'a> {
             let Some(request) = self.find_live(live, key) else {
                 match self.hold_early(session, key, asked)? {
                     Some(outcome) => break outcome,
-                    // Either a request with this id began meanwhile, or the one before is dying on
-                    // a thread that has yet to take the lock and remove its entry.
+                    // Either a request with this id began meanwhile, or an earlier request with
+                    // this id is dying on a thread that has yet to take the lock and remove the
+                    // entry.
                     None => {
                         yield_now();
                         continue;
@@ -196,7 +200,8 @@ impl<'a> Requests<'a> {
         Ok(outcome)
     }
 
-    /// The live request of an id, pinned. The session's lock is free again on return.
+    /// The live request of an id, pinned. `None`: the id has none, or its request is dying. The
+    /// session's lock is free again on return.
     fn find_live(self, live: &SessionLive, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         let body = live.body.lock();
         let Some(&Entry::Live(index)) = body.entry(key) else { return None };
@@ -204,7 +209,8 @@ impl<'a> Requests<'a> {
         self.arena().pin_index(index).then(|| RequestPin::take_over(self, index))
     }
 
-    /// Handles a cancel for which there is no live request. `None`: there is one now, look again.
+    /// Handles a cancel of an id for which `find_live` found no request: holds it or ignores it.
+    /// `None`: the id has the entry of a request now, and the caller looks again.
     fn hold_early(
         self,
         session: &SessionPin<'_>,
@@ -228,7 +234,7 @@ impl<'a> Requests<'a> {
             // A dying request removes its entry as soon as it gets the lock.
             Some(Entry::Live(_)) if !crate::weakened!("early_looks_again") => return Ok(None),
             Some(Entry::Kept(before)) if is_fresh(before) => match before.why {
-                // The first reason wins.
+                // A cancel of this id is held already, and its reason stays.
                 KeptFor::Early if crate::weakened!("first_early_stays") => (),
                 KeptFor::Early => return Ok(Some(PeerCancel::Again)),
                 // The cancel is too late for the request that is over.
@@ -253,7 +259,7 @@ impl<'a> Requests<'a> {
         Ok(Some(if is_held { PeerCancel::Held } else { PeerCancel::Unknown }))
     }
 
-    /// Closes a session: cancels its requests and lets no other begin.
+    /// Closes a session: cancels its requests in flight, and lets no other request begin.
     pub fn close(self, session: &SessionPin<'_>) {
         let live = session.slot().live();
         let mut body = live.body.lock();
@@ -277,7 +283,8 @@ impl<'a> Requests<'a> {
 
     /// Handles a peer's messages and tells `each` what each of them was. Messages of a batch beyond
     /// the limit are not looked at and count as malformed. An error: there was no memory to handle
-    /// one of them. The caller may pass the same bytes again; repeated cancels have no effect.
+    /// one of the messages. The caller may pass the same bytes again; repeated cancels have no
+    /// effect.
     pub fn handle_message(
         self,
         session: &SessionPin<'_>,
@@ -297,7 +304,7 @@ impl<'a> Requests<'a> {
                 };
                 match self.cancel(session, id, asked) {
                     Ok(outcome) => each(Handled::Cancel(outcome), Some(id)),
-                    // `cancel` has no other error than this.
+                    // `cancel` fails only if there is no memory.
                     Err(_) => result = Err(OutOfMemory),
                 }
             }

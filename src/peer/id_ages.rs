@@ -65,7 +65,8 @@ impl IdTable {
         }
     }
 
-    /// The oldest remembered id, completed requests apart, if it is no longer fresh.
+    /// The cell of the id that has been remembered longest, completed requests apart, if that is
+    /// longer than `ttl_ns`; otherwise `None`.
     pub fn expired(&self, now_ns: u64, ttl_ns: u64) -> Option<CellNumber> {
         let oldest = self.kept.oldest;
         if oldest == NOWHERE {
@@ -77,7 +78,7 @@ impl IdTable {
         }
     }
 
-    /// Reduces what is remembered of an id whose request is over to just that. Needs no memory.
+    /// Forgets all of an ended request except that it is over. Needs no memory.
     pub fn keep_as_completed(&mut self, place: CellNumber) {
         self.dequeue(place);
         if let Some(Entry::Kept(Kept { since_ns, .. })) = self.cell_mut(place).entry.take() {

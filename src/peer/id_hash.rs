@@ -10,7 +10,8 @@
 use crate::json_rpc::id_key::{IdKey, SHORT_WORDS};
 use std::hash::{BuildHasher, RandomState};
 
-/// One factor for each word, and one for the form.
+/// The number of random factors of a key: one for each word of a short id, and one for the length
+/// of a text.
 const FACTORS: usize = SHORT_WORDS + 1;
 
 /// The secret key of a table's hash.
@@ -60,7 +61,8 @@ mod tests {
     use crate::json_rpc::request_id::IdRef;
     use std::collections::HashSet;
 
-    /// Ids in the fullest bucket, of at least as many buckets as there are ids.
+    /// How many of the ids meet in the fullest bucket, if there are at least as many buckets as
+    /// ids.
     fn fullest(ids: &[IdRef<'_>]) -> usize {
         let (hash, mut buckets) = (IdHash::new(), vec![0; ids.len().next_power_of_two()]);
         for id in ids {
@@ -70,8 +72,8 @@ mod tests {
         buckets.into_iter().max().unwrap()
     }
 
-    /// By chance alone, the fullest of 4,096 buckets has about 7 ids; 24 come about once in 10^20
-    /// times.
+    /// If 4,096 ids fall into 4,096 buckets by chance, the fullest bucket has about 7 ids. A bucket
+    /// of 24 ids happens about once in 10^20 times.
     #[test]
     fn ids_that_peers_use_or_choose_do_not_meet_in_one_bucket() {
         const COUNT: i64 = 4096;

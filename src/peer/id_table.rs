@@ -1,14 +1,16 @@
 //! What a session knows of each id: a live request, or what is remembered of an id without one.
 //!
-//! The table is not the standard one, because a peer chooses its contents. The standard table moves
-//! all of its entries from time to time, and finding the oldest of them takes a walk. Here each
-//! step costs the same however much is remembered, and a lack of memory is an answer.
+//! The table is not the standard library's hash map, because a peer chooses its contents. The
+//! standard map moves all of its entries from time to time, and finding the oldest entry takes a
+//! walk over all of them. In this table each step costs the same however much is remembered, and a
+//! lack of memory is an error that the caller gets.
 //!
 //! Invariants, under the lock of the session:
 //! 1. An id has at most one cell. A cell is either free or in the chain of its id's bucket.
-//! 2. There are as many buckets as cells that are or once were in use at a time, so chains are
-//!    short. When one more cell is used, one bucket is added, and the cells that belong there move
-//!    from one other chain. So the table never moves as a whole (linear hashing).
+//! 2. There are at least as many buckets as cells were ever in use at the same time, unless memory
+//!    for a bucket was out; so chains are short. When more cells are in use than there are buckets,
+//!    one bucket is added, and the cells that belong there move from one other chain. So the table
+//!    never moves as a whole (linear hashing).
 //! 3. The hash has a secret key (`id_hash`), so a peer cannot choose ids that meet in one bucket.
 
 use crate::json_rpc::id_key::IdKey;
@@ -18,17 +20,17 @@ use crate::peer::id_hash::IdHash;
 use crate::peer::kept::{Entry, Kept};
 use crate::sys::fallible::OutOfMemory;
 
-/// Number of a cell, from 1.
+/// The number of a cell, counted from 1.
 pub type CellNumber = u32;
 
 /// Stands for no cell.
 pub const NOWHERE: CellNumber = 0;
 
-/// Where an id belongs that has no cell yet.
+/// The place in the table where an id that has no cell yet belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vacant {
     hash: u32,
-    /// Valid as long as no id is added.
+    /// The bucket of the id. It is valid until an id is added, which may add a bucket.
     bucket: usize,
 }
 
@@ -42,7 +44,7 @@ pub(super) struct IdCell {
     pub(super) entry: Option<Entry>,
     /// The hash of the id.
     hash: u32,
-    /// The next cell of the chain, or of the free cells.
+    /// The next cell of the bucket's chain or, for a free cell, of the chain of free cells.
     next: CellNumber,
     pub(super) older: CellNumber,
     pub(super) newer: CellNumber,
@@ -110,7 +112,7 @@ impl IdTable {
     }
 
     /// The bucket of a hash. If the bucket for all bits of `mask` does not exist yet, its entries
-    /// are still in the bucket for one bit less.
+    /// are still in the bucket for all but the highest of these bits.
     #[inline]
     fn bucket(&self, hash: u32) -> usize {
         let bucket = hash as usize & self.mask;
@@ -127,7 +129,7 @@ impl IdTable {
         Ok(())
     }
 
-    /// Adds a bucket and moves the entries there that belong to it. If there is no memory, the
+    /// Adds a bucket and moves the entries that belong to it there. If there is no memory, the
     /// chains get longer instead.
     #[inline(never)]
     fn split(&mut self) {
@@ -148,7 +150,7 @@ impl IdTable {
         }
     }
 
-    /// The cell of an id; an error says where the id belongs.
+    /// The cell of an id. An error: the id has no cell, and belongs at the returned place.
     #[inline(always)]
     pub fn look(&self, id: &IdKey<'_>) -> Result<CellNumber, Vacant> {
         let hash = self.hash.of(id);
@@ -164,19 +166,19 @@ impl IdTable {
         Err(Vacant { hash, bucket })
     }
 
-    /// The cell of an id.
+    /// The cell of an id; `None` if it has none.
     #[inline(never)]
     pub fn find(&self, id: IdRef<'_>) -> Option<CellNumber> {
         self.look(&IdKey::of(id)).ok()
     }
 
-    /// What the id of a cell stands for.
+    /// What the id of a cell stands for; `None` if the cell is free.
     pub fn entry(&self, place: CellNumber) -> Option<&Entry> {
         self.cell(place).entry.as_ref()
     }
 
-    /// Adds a live request whose id has no cell. `id` is moved into the cell, unless there is no
-    /// memory.
+    /// Adds the live request with the slot index `request`, whose id has no cell. `id` is moved
+    /// into the cell; if there is no memory for a cell, `id` stays.
     #[inline(always)]
     pub fn add_live(
         &mut self,
@@ -224,7 +226,8 @@ impl IdTable {
         Ok(place)
     }
 
-    /// Replaces what an id stands for by a live request, and returns it.
+    /// Replaces what is remembered of an id by the live request with the slot index `request`, and
+    /// returns what was remembered.
     pub fn replace(&mut self, place: CellNumber, request: u32) -> Option<Entry> {
         self.dequeue(place);
         self.cell_mut(place).entry.replace(Entry::Live(request))
@@ -272,7 +275,7 @@ impl IdTable {
         entry
     }
 
-    /// As `remove`, but returns where the id belongs.
+    /// Removes an id without a live request, and returns the place where the id belongs.
     pub fn vacate(&mut self, place: CellNumber) -> Vacant {
         let hash = self.cell(place).hash;
         self.remove(place);
@@ -312,8 +315,8 @@ mod tests {
         table.looked_at.get()
     }
 
-    /// Most cells that a call may look at. A round takes about 32; chains long enough for more do
-    /// not come about by chance.
+    /// Most cells that one round of calls may look at. A round looks at about 32; chains that are
+    /// long enough for four times as many do not come about by chance.
     const MOST_STEPS: u64 = 128;
 
     #[test]

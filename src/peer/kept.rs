@@ -1,17 +1,17 @@
-//! What an id stands for: a live request, or what is remembered of an id without one, and how long
-//! that is valid.
+//! What a request id stands for: a live request, or what the session remembers of an id without a
+//! live request, and how long that is valid.
 
 /// Why an id without a live request is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeptFor {
-    /// Its cancel came before its request.
+    /// A cancel of the id came before the id's request.
     Early,
-    /// Its request was cancelled and has ended.
+    /// The id's request was cancelled and has ended.
     Ended,
-    /// The last reference to its request was released before the request ended.
+    /// The last reference to the id's request was released before the request ended.
     Orphan,
-    /// Its request is over, and the id is remembered only so that a cancel of it counts as late.
-    /// The request was not cancelled, or there was no room to remember more.
+    /// The id's request is over, and the id is remembered only so that a cancel of it counts as
+    /// late. The request was not cancelled, or there was no room to remember more.
     Completed,
 }
 
@@ -21,20 +21,20 @@ pub enum KeptFor {
 pub enum IdState {
     /// Nothing is known of the id.
     Unknown = 0,
-    /// Its request is in flight and not cancelled.
+    /// The id's request is in flight and not cancelled.
     Live = 1,
-    /// Its request is in flight and cancelled.
+    /// The id's request is in flight and cancelled.
     Cancelled = 2,
-    /// Its request has not come yet, and a cancel is held for it.
+    /// The id's request has not come yet, and a cancel is held for it.
     Held = 3,
-    /// Its request is over and was not cancelled, or that it was is forgotten.
+    /// The id's request is over. It was not cancelled, or its cancel is forgotten.
     Ended = 4,
-    /// Its request is over and was cancelled.
+    /// The id's request is over and was cancelled.
     EndedCancelled = 5,
 }
 
 impl IdState {
-    /// Whether its request is or was cancelled, or would be if it came now.
+    /// Whether the id's request is or was cancelled, or would be cancelled if it came now.
     pub fn is_cancelled(self) -> bool {
         matches!(self, Self::Cancelled | Self::Held | Self::EndedCancelled)
     }
@@ -43,11 +43,11 @@ impl IdState {
 /// What is remembered of an id without a live request.
 #[derive(Debug)]
 pub struct Kept {
-    /// Why it is remembered.
+    /// Why the id is remembered.
     pub why: KeptFor,
-    /// Since when it is remembered, on the library's clock.
+    /// Since when the id is remembered, on the library's clock.
     pub since_ns: u64,
-    /// Whether the request was cancelled.
+    /// Whether the id's request was cancelled, or will be cancelled when it comes.
     pub is_cancelled: bool,
     /// For an early cancel: whether the peer still waits for an answer to the request.
     pub wants_answer: bool,
@@ -56,7 +56,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Remembers only that a request is over.
+    /// What is remembered of a request of which only the end is to be known.
     pub fn completed(since_ns: u64) -> Self {
         Self {
             why: KeptFor::Completed,
@@ -80,8 +80,8 @@ impl Kept {
         }
     }
 
-    /// Whether it has been remembered for at most `ttl_ns`, which is the session's `early_ttl_ns`
-    /// or the time of a sweep.
+    /// Whether the id has been remembered for at most `ttl_ns`, which is the session's
+    /// `early_ttl_ns` or the time of a sweep.
     pub fn is_fresh(&self, now_ns: u64, ttl_ns: u64) -> bool {
         now_ns.saturating_sub(self.since_ns) <= ttl_ns
     }

@@ -1,20 +1,20 @@
-//! Requests of sessions: an id in flight, and its token.
+//! Requests: each is an id of a session that is in flight, with a token.
 //!
 //! Invariants:
 //! 1. A request is in flight from its begin to its end, or to its last release if that comes first.
-//!    Both change under the session's lock, together with the request's entry there. Only a close
-//!    removes the entry earlier.
-//! 2. The request's token lives as long as the request. Its session lives at least as long as it is
-//!    in flight.
-//! 3. A request can be found by its handle or its id only from when it is in flight.
+//!    It enters and leaves this state under the session's lock, together with its entry in the
+//!    session. Only a close removes the entry earlier.
+//! 2. A request's token lives as long as the request. A request's session lives at least as long as
+//!    the request is in flight.
+//! 3. A request cannot be found by its handle or its id before it is in flight.
 //!
-//! Consequence: while a thread holds the lock of a session and finds a request of it in flight, the
-//! request is not buried, because the last release of a request in flight takes the lock first. So
-//! `end` needs no other hold of the session or the request. It touches neither after it has written
-//! that the request is no longer in flight.
+//! Consequence: while a thread holds the lock of a session and finds that a request of the session
+//! is in flight, the request is not buried, because the last release of a request in flight takes
+//! the lock first. So `end` needs no hold of the session or the request besides the lock. It
+//! touches neither after it has written that the request is no longer in flight.
 //!
-//! A session's settings are read under its lock as well, because only there the session's handle
-//! has been compared.
+//! When a request begins, the session's settings are read under the session's lock, too: only under
+//! the lock it is certain that the slot still belongs to the session of the given handle.
 //!
 //! Locks: a request's lock may be taken under the lock of its job, and is never held together with
 //! a session's.
@@ -64,7 +64,7 @@ impl RequestCold {
         }
     }
 
-    /// The id; `None` if it is long.
+    /// The id; `None` if it is long, so that the body has it.
     fn load(&self) -> Option<ShortId> {
         let form = self.form.load(Ordering::Relaxed);
         let word = |at: usize| self.words[at].load(Ordering::Relaxed);
@@ -77,7 +77,7 @@ impl RequestCold {
 pub struct RequestLive {
     pub(crate) token: AtomicU64,
     session: AtomicU32,
-    /// The cell of its entry in the session's table.
+    /// The cell of the request's entry in the session's table.
     place: AtomicU32,
     /// 1 while the request is in flight. Written under the session's lock.
     in_flight: AtomicU32,
@@ -98,9 +98,9 @@ impl RequestLive {
         self.choices.load(Ordering::Relaxed) & IS_CANCELLABLE != 0
     }
 
-    /// The peer cancelled the request in a way that still expects an answer. It gets one if the
-    /// session's policy answers on demand. To be called before the token is flagged, so that a
-    /// thread that sees the flag also finds this.
+    /// Notes that the peer cancelled the request in a way that still expects an answer. The peer
+    /// gets one if the session's policy answers on demand. Call this before the token is flagged,
+    /// so that a thread that sees the flag also finds the note.
     pub(crate) fn is_to_be_answered(&self, policy: ReplyPolicy) {
         if policy.answers_on_demand() {
             self.choices.fetch_or(ANSWERS_CANCELS, Ordering::Relaxed);
@@ -114,14 +114,15 @@ impl RequestLive {
     }
 }
 
-/// The parts that few requests have, guarded by a lock.
+/// The parts that only few requests have: a long id and progress. The lock of the request guards
+/// them.
 #[derive(Debug, Default)]
 struct RequestBody {
     /// The id, if it is long.
     long_id: Option<RequestId>,
     /// How far the request is, if its peer wants to be told.
     progress: Option<RequestProgress>,
-    /// The job whose progress is the request's; no reference to it is held.
+    /// The job whose progress is the request's, or NULL; no reference to the job is held.
     job: Handle,
 }
 
@@ -140,22 +141,23 @@ pub struct RequestOrigin<'a> {
     pub id: IdRef<'a>,
     /// A token whose cancel cancels the request as well, or NULL.
     pub parent: Handle,
-    /// Whether the peer can cancel the request; it cannot cancel the one that opens the session.
+    /// Whether the peer can cancel the request. It cannot cancel the request that opens the
+    /// connection (`initialize` of MCP).
     pub is_cancellable: bool,
-    /// The id under which the peer wants to be told of the progress, if it does.
+    /// The id under which the peer wants to be told of the progress; `None` if it does not.
     pub progress_token: Option<IdRef<'a>>,
-    /// The span of a trace that the request is for, if the peer named one.
+    /// The span of a trace that the request is for; `None` if the peer named none.
     pub trace_parent: Option<&'a TraceParent>,
-    /// How long the peer waits for the answer, if it said so.
+    /// How long the peer waits for the answer; `None` if it did not say so.
     pub timeout_ns: Option<u64>,
 }
 
-/// What the peer of a request is owed when that ends.
+/// What the peer of a request is owed when the request ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owed {
-    /// The result.
+    /// The result of the request.
     Result,
-    /// Nothing.
+    /// Nothing, because the peer cancelled the request and waits for no answer.
     Nothing,
     /// An error that says that the request was cancelled.
     Cancelled(CancelError),
@@ -164,7 +166,8 @@ pub enum Owed {
 /// What an attempt to seal a request found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestSealed {
-    /// The peer gets the result: the request is sealed, by this call or before, or a job for it is.
+    /// The peer gets the result: this call has sealed the request, or it or a job for it was sealed
+    /// before.
     Yes,
     /// The request is cancelled.
     Cancelled,
@@ -192,7 +195,7 @@ impl RequestTable {
     }
 }
 
-/// All requests, together with the sessions that they belong to and their tokens.
+/// All requests, with the tables of the sessions and tokens that they hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Requests<'a> {
     table: &'a RequestTable,
@@ -223,13 +226,14 @@ impl<'a> Keeper<'a> for Requests<'a> {
 }
 
 impl<'a> Requests<'a> {
-    /// The requests of a table, with the sessions and tokens that they hold.
+    /// The requests of `table`, whose sessions and tokens are in the other two tables.
     #[inline(always)]
     pub const fn new(table: &'a RequestTable, sessions: &'a Sessions, tokens: &'a Tokens) -> Self {
         Self { table, sessions, tokens }
     }
 
-    /// Begins a request of a session. It begins cancelled if its cancel came before it.
+    /// Begins a request of a session. If the session holds a cancel with the request's id, the
+    /// request is cancelled from the start.
     #[inline]
     pub fn begin(self, session: Handle, origin: &RequestOrigin<'_>) -> Result<Handle, Error> {
         let mut key = RequestId::copy_of(origin.id)?;
@@ -300,7 +304,7 @@ impl<'a> Requests<'a> {
         Ok(body)
     }
 
-    /// Frees what a request holds that did not begin.
+    /// Frees the slot, the body and the token of a request that could not begin.
     #[cold]
     fn drop_unbegun(self, index: u32) {
         let live = self.table.arena.slot(index).live();
@@ -311,8 +315,8 @@ impl<'a> Requests<'a> {
         drop(TokenPin::take_over(self.tokens, token));
     }
 
-    /// Lets a new request begin, and returns its handle. If the cancel that came before it is its
-    /// first, that is put into `early`.
+    /// Enters a new request into its session, so that it is in flight, and returns its handle. If a
+    /// held cancel cancelled it, that cancel is put into `early`.
     #[inline(always)]
     fn put_in(
         self,
@@ -345,8 +349,9 @@ impl<'a> Requests<'a> {
         }
         live.session.store(handle::index(session), Ordering::Relaxed);
         live.place.store(place, Ordering::Relaxed);
-        // Done before the request can be found; otherwise another thread could be the first to
-        // cancel it. Nothing listens to the request yet.
+        // The held cancel is applied before the request can be found; otherwise another thread
+        // could be the first to cancel it. Nothing listens to the request's token yet, so no
+        // callback runs under the lock.
         if early.is_some() && !crate::weakened!("early_under_lock") {
             self.meet_early(of_session, live, early);
         }
@@ -360,8 +365,9 @@ impl<'a> Requests<'a> {
         Ok(request)
     }
 
-    /// Looks at what was remembered of a beginning request's id. If that is a cancel that is still
-    /// valid, cancels the request by it; otherwise empties `early`.
+    /// Takes into account what was remembered in `early` of a beginning request's id. If that is a
+    /// held cancel that is still valid, cancels the request with its reason. Empties `early` unless
+    /// this cancelled the request.
     #[cold]
     fn meet_early(self, of_session: &SessionSlot, live: &RequestLive, early: &mut Option<Kept>) {
         let ttl_ns = of_session.cold.settings().early_ttl_ns;
@@ -380,12 +386,14 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Whether a request is in flight in the session at that index, whose lock the caller holds.
+    /// Whether a request is in flight in the session with the slot index `session`, whose lock the
+    /// caller holds.
     fn is_in_flight_in(live: &RequestLive, session: u32) -> bool {
         live.is_in_flight() && live.session.load(Ordering::Relaxed) == session
     }
 
-    /// Whether the peer is told that the request is cancelled: it is, and no job for it is sealed.
+    /// Whether the request counts as cancelled for its peer: its token is cancelled, and no job for
+    /// it was sealed before.
     #[inline]
     fn is_cancelled(self, live: &RequestLive) -> bool {
         let token = self.token_held_by(live);
@@ -408,14 +416,16 @@ impl<'a> Requests<'a> {
         match self.tokens.seal(&token, || true) {
             Sealing::ByThisCall => self.tokens.note_sealed(&token, EventText::default),
             Sealing::Cancelled if self.is_cancelled(live) => return RequestSealed::Cancelled,
-            // A request's own seal does not look at the tokens above.
+            // `Cancelled` here: a job for the request was sealed before the cancel, so the peer
+            // gets the result. `Refused` and `TooManyAbove` do not come: the check above never
+            // refuses, and the seal of a request does not look at the tokens above it.
             Sealing::Before | Sealing::Cancelled | Sealing::Refused | Sealing::TooManyAbove => (),
         }
         RequestSealed::Yes
     }
 
-    /// Ends a request in flight that is not cancelled. False: it is cancelled or not in flight, or
-    /// the handle is no longer valid.
+    /// Ends a request in flight that is not cancelled, without a pin. False: nothing was done,
+    /// because the request is cancelled or not in flight, or the handle is no longer valid.
     #[inline]
     fn end_unpinned(self, request: Handle) -> Result<bool, Error> {
         let slot = self.table.arena.slot_of(request)?;
@@ -440,8 +450,8 @@ impl<'a> Requests<'a> {
         Ok(true)
     }
 
-    /// Takes a request, which is pinned or dead, out of its session, if it is in flight. Remembers
-    /// of it what may be asked later.
+    /// Takes a request out of its session, if it is in flight, and lets the session remember what
+    /// may be asked later. The request is pinned or dead. False: it was not in flight.
     #[inline(never)]
     fn take_out(self, live: &RequestLive, why: KeptFor) -> bool {
         let token = self.token_held_by(live);
@@ -464,10 +474,10 @@ impl<'a> Requests<'a> {
         true
     }
 
-    /// Takes a request in flight out of its session, whose lock the caller holds. `reason` is there
-    /// if the request is cancelled. Afterwards the caller must not touch the request, unless it has
-    /// it pinned. If it was the last request in flight, the caller gives the hold of the session
-    /// back.
+    /// Takes a request in flight out of its session, whose lock the caller holds. `reason` is the
+    /// reason of the cancel; `None` if the request is not cancelled. Afterwards the caller must not
+    /// touch the request, unless it has the request pinned. If it was the last request of the
+    /// session in flight, the caller gives back the reference that holds the session.
     #[inline(always)]
     fn leave(
         self,
@@ -512,7 +522,7 @@ impl<'a> Requests<'a> {
         Ok(())
     }
 
-    /// The request's token, borrowed.
+    /// The handle of the request's token, without a reference.
     pub fn token(self, request: &RequestPin<'_>) -> Handle {
         request.slot().live().token.load(Ordering::Relaxed)
     }
@@ -536,7 +546,7 @@ impl<'a> Requests<'a> {
         is_held.then(|| SessionPin::take_over(self.sessions, session))
     }
 
-    /// The request's token, which the request holds.
+    /// The request's token, lent: the request holds it.
     pub(crate) fn token_held_by<'r>(self, request: &'r RequestLive) -> LentToken<'r>
     where
         'a: 'r,
@@ -557,7 +567,7 @@ impl<'a> Requests<'a> {
     }
 
     /// Ends a request, whose id may then be used again. Returns what its peer is owed, and whether
-    /// this call ended it.
+    /// this call ended the request.
     #[inline]
     pub fn end(self, request: Handle) -> Result<(Owed, bool), Error> {
         if self.end_unpinned(request)? {
@@ -568,8 +578,9 @@ impl<'a> Requests<'a> {
         Ok((owed, self.take_out(request.slot().live(), KeptFor::Ended)))
     }
 
-    /// Passes a request's progress and its job to `teller`. `None`: the peer did not ask to be
-    /// told, or no longer waits, or the request has ended.
+    /// Passes a request's progress and its job to `teller`, under the request's lock. `None`:
+    /// `teller` was not called, because the peer did not ask to be told, or no longer waits, or the
+    /// request has ended.
     fn told<R>(
         self,
         request: &RequestPin<'_>,
@@ -586,7 +597,7 @@ impl<'a> Requests<'a> {
         Some(teller(progress.as_mut()?, job))
     }
 
-    /// Notes how far a request is. False: it has ended. If the peer wants to be told,
+    /// Notes how far a request is. False: the request has ended. If the peer wants to be told,
     /// [`Self::show_progress`] has the notification.
     pub fn set_progress(
         self,
@@ -605,8 +616,9 @@ impl<'a> Requests<'a> {
         self.told(request, offer).transpose().map(|_| true)
     }
 
-    /// Notes how far a request is by the progress of a job, which is asked from now on. False: the
-    /// request has ended. `is_last`: no note comes after the next one.
+    /// Notes that the request's progress is that of `job`, which is `far` now; [`Self::job_to_ask`]
+    /// returns the job from now on. `is_last`: this is the last note before the request's end.
+    /// False: the request has ended.
     pub fn set_progress_of_job(
         self,
         request: &RequestPin<'_>,
@@ -625,7 +637,8 @@ impl<'a> Requests<'a> {
         self.told(request, offer).transpose().map(|_| true)
     }
 
-    /// The job whose progress is the request's, if a notification may be sent now; NULL otherwise.
+    /// The job whose progress is the request's, if a notification may be sent now or `is_now` is
+    /// set; NULL otherwise.
     pub fn job_to_ask(self, request: &RequestPin<'_>, is_now: bool) -> Handle {
         let ask = |told: &mut RequestProgress, job: &mut Handle| {
             if is_now || told.is_open(clock::now_ns()) { *job } else { NULL }
@@ -633,8 +646,9 @@ impl<'a> Requests<'a> {
         self.told(request, ask).unwrap_or(NULL)
     }
 
-    /// Passes a due progress notification to `reader`, which says whether it took it; with `is_now`
-    /// also one that is not due yet. `None`: there is none, or the peer no longer waits.
+    /// Passes a due progress notification to `reader`, which returns whether it takes the
+    /// notification. With `is_now`, a notification is passed even if it is not due yet. `None`:
+    /// `reader` was not called, because there is no notification, or the peer no longer waits.
     pub fn show_progress(
         self,
         request: &RequestPin<'_>,
@@ -646,7 +660,7 @@ impl<'a> Requests<'a> {
         self.told(request, show).unwrap_or(Ok(None))
     }
 
-    /// The live request of an id, pinned.
+    /// The live request of an id, pinned; `None` if the id has none, or its request is dying.
     pub(crate) fn find(self, body: &SessionBody, key: IdRef<'_>) -> Option<RequestPin<'a>> {
         match body.entry(key)? {
             Entry::Live(index) if self.table.arena.pin_index(*index) => {
@@ -656,7 +670,8 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Passes what is known of an id to `reader`, and the reason if it is cancelled.
+    /// Passes what is known of an id to `reader`, with the reason if the id's request is cancelled,
+    /// or else an empty text.
     pub fn query<R>(
         self,
         session: &SessionPin<'_>,
@@ -684,7 +699,8 @@ impl<'a> Requests<'a> {
         Ok(reader(state, if state.is_cancelled() { &kept.reason } else { "" }))
     }
 
-    /// Forgets what is remembered of an id. False: nothing is remembered, or its request is live.
+    /// Forgets what is remembered of an id. False: nothing is remembered, or the id's request is
+    /// live.
     pub fn clear(self, session: &SessionPin<'_>, id: IdRef<'_>) -> Result<bool, Error> {
         let live = session.slot().live();
         let key = session.slot().cold.key(id);
@@ -692,7 +708,8 @@ impl<'a> Requests<'a> {
         Ok(live.body.lock().clear(key, clock::now_ns(), &settings))
     }
 
-    /// Forgets what has been remembered for longer than `ttl_ns`. Returns how many ids that were.
+    /// Forgets the ids that have been remembered for longer than `ttl_ns`. Returns how many ids
+    /// that were.
     pub fn sweep(self, session: &SessionPin<'_>, ttl_ns: u64) -> u64 {
         let settings = session.slot().cold.settings();
         session.slot().live().body.lock().sweep(clock::now_ns(), ttl_ns, &settings)

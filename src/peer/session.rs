@@ -4,18 +4,19 @@
 //! 1. An id has at most one entry: a live request, a cancel that came before its request, or what
 //!    is remembered of a request that is over. When a request ends, its entry turns into what is
 //!    remembered of it in one step; when the next request of this id begins, it takes the entry
-//!    over in one step. So in a session that holds early cancels, a cancel finds the request, or
-//!    that it is over, or the next request. A late cancel is never held for the next request.
+//!    over in one step. So in a session that holds early cancels, a cancel finds the request in
+//!    flight, or the fact that it is over, or the next request. A late cancel is never held for the
+//!    next request.
 //! 2. A live entry names a request in flight: a request removes its entry before its slot can be
 //!    used again. Only begin, end and last release write whether a request is in flight, and they
 //!    hold the lock.
-//! 3. While any request of a session is in flight, one internal reference holds the session,
-//!    whichever request began first. So under the lock a session with requests in flight needs no
+//! 3. While any request of a session is in flight, one internal reference, shared by all these
+//!    requests, holds the session. So under the lock a session with requests in flight needs no
 //!    pin.
 //! 4. No request is cancelled under the lock. A cancelling thread pins the request, unlocks, and
-//!    then cancels. So a cancel that found a request never hits a later one of the same id. There
-//!    is one exception: a request whose cancel came before it is cancelled while it begins, when
-//!    nothing can listen to it yet.
+//!    then cancels. So a cancel that found a request never hits a later request of the same id.
+//!    There is one exception: a request whose cancel came before it is cancelled while it begins,
+//!    when nothing can listen to it yet.
 //!
 //! The locks of tokens and of their diagnosis may be taken under this lock, and no others.
 
@@ -40,7 +41,7 @@ pub struct SessionSettings {
     pub ids: Meant,
     /// How a cancelled request is answered.
     pub policy: ReplyPolicy,
-    /// Whether a cancel that comes before its request is held for it.
+    /// Whether a cancel that comes before its request is held for the request.
     pub holds_early: bool,
     /// Whether `7` and `"7"` are the same id.
     pub ids_are_texts: bool,
@@ -53,7 +54,8 @@ pub struct SessionSettings {
     pub early_ttl_ns: u64,
     /// Least time between two progress notifications of a request.
     pub progress_interval_ns: u64,
-    /// Most time between two of them, also if there was no progress; 0 for no limit.
+    /// Most time between two progress notifications of a request, also if there was no progress; 0
+    /// for no limit.
     pub progress_heartbeat_ns: u64,
 }
 
@@ -72,7 +74,7 @@ pub struct SessionBody {
     pub is_closed: bool,
     /// How many requests are live. Each has an entry, until a close takes all entries out.
     pub live: u32,
-    /// The entries by id; made with the first one.
+    /// The table of entries by id, made when the first entry is added.
     pub entries: Late<IdTable>,
 }
 
@@ -85,12 +87,12 @@ pub struct SessionCounts {
     pub cancelled: Count,
     /// Cancels that were held for a request.
     pub early: Count,
-    /// Cancels without a live request that were not held: they were late, their id is unknown, or
-    /// there was no room.
+    /// Cancels of ids without a live request that were not held: they were late, the session does
+    /// not hold early cancels, or there was no room.
     pub unknown: Count,
     /// Cancels of requests that had been cancelled, are sealed, or cannot be cancelled by the peer.
     pub without_effect: Count,
-    /// Bytes that were not a valid message, or a cancel that names no request.
+    /// Messages that were not valid, or cancels that named no request.
     pub malformed: Count,
     /// Valid messages that do not cancel.
     pub others: Count,
@@ -165,7 +167,7 @@ impl SessionCold {
         self.most_requests.load(Ordering::Relaxed)
     }
 
-    /// Whether a cancel that comes before its request is held for it.
+    /// Whether a cancel that comes before its request is held for the request.
     #[inline]
     pub fn holds_early(&self) -> bool {
         self.choices.load(Ordering::Relaxed) & HOLDS_EARLY != 0
@@ -181,7 +183,7 @@ impl SessionCold {
         }
     }
 
-    /// The form in which this session's entries have an id.
+    /// An id in the form in which this session's table has it.
     pub fn key<'i>(&self, id: IdRef<'i>) -> IdRef<'i> {
         if self.ids_are_texts() { id.normalised() } else { id }
     }
@@ -205,13 +207,15 @@ impl LivePart for SessionLive {
 const EXPIRED_AT_A_TIME: usize = 16;
 
 impl SessionBody {
-    /// The table of entries, made if it is not there yet.
+    /// The table of entries, which is made if it does not exist yet. An error: there is no memory
+    /// for it.
     pub fn room(&mut self) -> Result<&mut IdTable, Error> {
         Ok(self.entries.get_or_make(IdTable::new)?)
     }
 
-    /// Adds the entry of a live request and returns its cell. If something was remembered of the
-    /// id, it goes into `before`.
+    /// Adds the entry of a live request, with the slot index `request`, and returns its cell. What
+    /// was remembered of the id, if anything, is moved into `before`. An error: the session is
+    /// closed, has `most` live requests or one with this id, or there is no memory.
     #[inline(always)]
     pub fn begin_live(
         &mut self,
@@ -251,14 +255,14 @@ impl SessionBody {
         Ok(place)
     }
 
-    /// The entry of an id.
+    /// The entry of an id; `None` if nothing is known of the id.
     pub fn entry(&self, id: IdRef<'_>) -> Option<&Entry> {
         let entries = self.entries.get()?;
         entries.entry(entries.find(id)?)
     }
 
-    /// Forgets what is remembered of an id, except that its request is over. False: nothing else is
-    /// remembered.
+    /// Forgets what is remembered of an id, except that its request is over. False: there was
+    /// nothing to forget.
     pub fn clear(&mut self, id: IdRef<'_>, now_ns: u64, settings: &SessionSettings) -> bool {
         let Some(entries) = self.entries.get_mut() else { return false };
         let Some(place) = entries.find(id) else { return false };
@@ -276,8 +280,8 @@ impl SessionBody {
         self.entries.get().map_or(0, IdTable::kept)
     }
 
-    /// Forgets the ids that have been remembered for longer than `ttl_ns`. Of an id whose request
-    /// is over, that fact may stay known (`forget`). Returns how many ids were forgotten.
+    /// Forgets the ids that have been remembered for longer than `ttl_ns`. If an id's request is
+    /// over, that fact may stay known (`forget`). Returns how many ids were forgotten.
     pub fn sweep(&mut self, now_ns: u64, ttl_ns: u64, settings: &SessionSettings) -> u64 {
         let Some(entries) = self.entries.get_mut() else { return 0 };
         let mut count = 0;
@@ -301,7 +305,8 @@ impl SessionBody {
     }
 
     /// Remembers a cancel of an id without a live request; it replaces what was remembered of that
-    /// id. False: there is no room for it. An error: nothing has changed.
+    /// id. False: there is no room for the cancel, and nothing is remembered of the id. An error:
+    /// there is no memory, and nothing has changed.
     pub fn hold(
         &mut self,
         id: RequestId,
@@ -321,9 +326,10 @@ impl SessionBody {
         Ok(has_room)
     }
 
-    /// Ends a request in flight whose entry is in this cell. If a close has taken the entries out,
-    /// nothing more happens. Otherwise `kept` is remembered for the request's id. False: there was
-    /// no room for `kept`, and the session remembers only that the request is over.
+    /// Ends a request in flight whose entry is in the cell `place`. If a close has taken the
+    /// entries out, nothing more happens. Otherwise `kept` is remembered for the request's id.
+    /// False: there was no room for `kept`, and the session remembers only that the request is
+    /// over.
     #[inline(always)]
     pub fn end_live(
         &mut self,
@@ -431,10 +437,11 @@ impl Sessions {
         Ok(self.arena.publish(index, slot, 0, Holder::Owner))
     }
 
-    /// Lets a request join a session. The caller holds the lock of `slot`, in which the session of
-    /// this handle should be, and in which `live` requests are in flight. True: this request is the
-    /// first and now holds the session for all; if it does not begin, the caller has to give the
-    /// hold back.
+    /// Lets a request join the session with the handle `session`. The caller holds the lock of
+    /// `slot`, the slot of the handle; `live` is the number of its requests in flight. True: this
+    /// request is the first, and a reference was added that holds the session; if the request does
+    /// not begin, the caller gives that reference back. An error: the session of the handle no
+    /// longer exists.
     pub fn join(&self, slot: &SessionSlot, session: Handle, live: u32) -> Result<bool, Error> {
         let is_first = live == 0;
         if is_first && !crate::weakened!("first_request_holds_session") {
