@@ -143,7 +143,7 @@ impl Fifo {
         (self.first != NIL).then_some(self.first)
     }
 
-    /// Number of nodes.
+    /// Number of nodes in the list.
     pub fn length(&self) -> u32 {
         self.length
     }

@@ -85,13 +85,13 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
         self.keeper
     }
 
-    /// Index of the slot.
+    /// Index of the object's slot.
     #[inline]
     pub fn index(&self) -> u32 {
         self.index
     }
 
-    /// The slot.
+    /// The object's slot.
     #[inline]
     pub fn slot(&self) -> &'a Slot<K::Cold, K::Live> {
         self.slot

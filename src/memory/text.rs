@@ -40,13 +40,14 @@ pub struct Texts {
 
 impl Texts {
     constructor! {
-        /// An empty table.
+        /// A table without texts.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
     }
 
-    /// Shows each pool that keeps a magazine per thread.
+    /// Calls `each` with each pool of this table of which threads keep free cells ready (a
+    /// magazine).
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.cells);
     }

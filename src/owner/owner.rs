@@ -210,13 +210,14 @@ impl ListNodes for Cells<'_> {
 
 impl Owners {
     constructor! {
-        /// An empty table.
+        /// A table without owners.
         pub fn new() -> Self {
             Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
         }
     }
 
-    /// Shows each pool that keeps a magazine per thread.
+    /// Calls `each` with each pool of this table of which threads keep free cells ready (a
+    /// magazine).
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.things);
     }
@@ -387,8 +388,8 @@ impl Owners {
     }
 
     /// Begins the close of an owner by this thread. Begins the thread's wait for the owner, and
-    /// then lets the owner adopt no more things. Error: the wait would never end, and nothing has
-    /// changed.
+    /// then lets the owner adopt no more things. Error: the thread would wait for itself, or there
+    /// is no memory; nothing has changed.
     pub fn begin_close(
         &self,
         owner: &OwnerPin<'_>,

@@ -10,7 +10,7 @@ use crate::progress::span::WHOLE;
 const LEAST_AGE_NS: u64 = 3_000_000_000;
 /// A bar filled less than this has an unknown time left.
 const LEAST_PART: f64 = 0.1;
-/// Samples that lie closer together than this count as one.
+/// A sample that comes sooner than this after the last one that counted does not count.
 const LEAST_STEP_NS: u64 = 50_000_000;
 /// Time over which the recent pace is averaged: older samples have little weight.
 const RECENT_NS: f64 = 15e9;

@@ -25,10 +25,10 @@ const HALF_FILLED_AT: u128 = 4;
 /// number of bits.
 const SPARE_BITS: u32 = 10;
 
-/// The units of a share, and its room.
+/// How many units of a share are done, and how much of its room they fill.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Span {
-    /// Room, in parts of the bar.
+    /// The share's room, in parts of the bar.
     room: u64,
     /// Units that are done, or handed to shares below.
     units: u64,
@@ -51,7 +51,7 @@ impl Span {
         Self { room, total, ..Self::default() }
     }
 
-    /// Room, in parts of the bar.
+    /// The share's room, in parts of the bar.
     pub fn room(&self) -> u64 {
         self.room
     }

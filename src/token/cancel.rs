@@ -86,7 +86,8 @@ impl Tokens {
         if self.is_cancelled(pin) { pin.slot().cold.record() } else { Record::default() }
     }
 
-    /// A copy of the record, with its own reference to the reason.
+    /// A copy of a pinned token's record, with its own reference to the reason, which the caller
+    /// has to give up.
     pub(crate) fn share_record(&self, pin: &TokenPin<'_>) -> Record {
         let record = self.record_of(pin);
         self.texts.share(record.reason, 1);

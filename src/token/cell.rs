@@ -36,9 +36,9 @@ pub enum Cause {
     None = 0,
     /// A caller cancelled the token.
     Request = 1,
-    /// The host's own check said stop.
+    /// The host's own check of the token said stop.
     Foreign = 2,
-    /// Its deadline was over.
+    /// The token's deadline was over.
     Deadline = 3,
 }
 
@@ -109,7 +109,7 @@ pub struct TokenCold {
 #[derive(Debug, Default)]
 pub struct TokenLive {
     parking: Parking,
-    /// First link of the list of children.
+    /// First link of the token's list of children.
     pub children: AtomicU32,
     /// First registration of the list `signals`, which calls no foreign code: it wakes a waiter,
     /// sets an event or leaves a gathering.

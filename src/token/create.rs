@@ -26,7 +26,7 @@ use crate::token::{LentToken, Record, TokenCold, TokenHold, TokenLive, Tokens};
 pub struct Origin<'a> {
     /// The id that a server gave the job. A token with a caller id is watched.
     pub caller_id: &'a str,
-    /// A host's own check.
+    /// The host's own check that the token gets, if any.
     pub foreign: Option<Foreign>,
     /// The token's polls are watched, because it belongs to a job or a request.
     pub is_watched: bool,

@@ -1,6 +1,6 @@
-//! The callback thread's queue: callbacks that another thread must not run, and burials with
-//! destroy-notifies that another thread must not run. How tokens get in and out is in
-//! `callback_thread`, the thread's loop in `thread::main_loops`.
+//! The callback thread's queue: callbacks, and burials with destroy-notifies, that the thread which
+//! caused them must not run. How tokens get in and out is in `callback_thread`, the thread's loop
+//! in `thread::main_loops`.
 //!
 //! The queue needs no memory, so it never refuses work for lack of it. Its entries are chained by
 //! words of their own. Tokens with callbacks are chained by `next_cancelled`, and the queue has

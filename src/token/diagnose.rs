@@ -370,7 +370,7 @@ impl Tokens {
         dead
     }
 
-    /// Whether a new job is to be traced. Asked after its token has its id.
+    /// Whether a new job is to be traced. Asked after the job's id was written into its token.
     fn is_new_traced(&self) -> bool {
         let switch = &self.diagnosis().trace_all;
         let newest = || switch.fetch_or(0, Ordering::AcqRel);

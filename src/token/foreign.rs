@@ -44,8 +44,8 @@ struct Source {
     asking: bool,
     /// Set while the check's job runs, if only one thread may ask the check.
     silence: Option<Silence>,
-    /// Set if the job went while its check was being asked: the payload to destroy, if there is
-    /// one.
+    /// Set if the check was retired while it was being asked: the payload that the asking thread
+    /// has to destroy, if there is one.
     retired: Option<Option<Payload>>,
 }
 
@@ -64,8 +64,8 @@ struct ForeignCell {
 }
 
 impl Source {
-    /// Notes that the check is asked now. Returns the silence before, if it was too long and was
-    /// not reported yet.
+    /// Notes that the check is asked now. Returns for how long it was not asked before, if that was
+    /// too long and was not reported yet.
     fn hear(&mut self, threshold_ns: u64, now_ns: u64) -> Option<SilentCheck> {
         let silence = self.silence.as_mut()?;
         let told = silence.tell(self.foreign.min_interval_ns, threshold_ns, now_ns);
@@ -136,7 +136,7 @@ pub struct Foreigns {
 
 impl Foreigns {
     constructor! {
-        /// An empty table.
+        /// A table without checks.
         pub fn new() -> Self {
             Self { cells: Pool::new(), asking_count: AtomicU32::new(0), silence_count: AtomicU64::new(0) }
         }
@@ -161,7 +161,8 @@ impl Foreigns {
     }
 
     /// Ends all questions of a check, because its user data goes. Returns the payload for the
-    /// caller to destroy. If the check is being asked, the asking thread destroys it.
+    /// caller to destroy. If the check is being asked, returns `None`, and the asking thread
+    /// destroys the payload.
     pub fn retire(&self, number: u32, payload: Option<Payload>) -> Option<Payload> {
         let cell = self.cells.cell(number);
         let mut slot = cell.source.lock();
@@ -282,8 +283,8 @@ impl Foreigns {
         }
     }
 
-    /// Notes that the job of a check has ended. Returns the last silence, if it was too long and
-    /// was not reported yet.
+    /// Notes that the job of a check has ended. Returns for how long the check was not asked at the
+    /// end, if that was too long and was not reported yet.
     pub fn end(&self, number: u32, now_ns: u64, threshold_ns: u64) -> Option<SilentCheck> {
         let mut source = self.cells.cell(number).source.lock();
         let source = source.as_mut()?;
@@ -303,7 +304,8 @@ impl Foreigns {
         })
     }
 
-    /// The time at which the next check will have been silent for too long.
+    /// The time at which the next check will not have been asked for too long. `None`: no check has
+    /// to be asked, or all that are late were reported.
     pub fn next_silence_ns(&self, threshold_ns: u64) -> Option<u64> {
         let due = |cell: &ForeignCell| {
             let source = cell.source.lock();

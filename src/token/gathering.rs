@@ -41,7 +41,7 @@ pub struct Gatherings {
 
 impl Gatherings {
     constructor! {
-        /// An empty table.
+        /// A table without gatherings.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }

@@ -124,7 +124,8 @@ impl Links {
         }
     }
 
-    /// Shows each pool that keeps a magazine per thread.
+    /// Calls `each` with each pool of this table of which threads keep free cells ready (a
+    /// magazine).
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.cells);
     }

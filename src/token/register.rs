@@ -201,7 +201,8 @@ impl Tokens {
             let head = head(token_live, purpose.calls_out());
             registrations.push(head, index, token.handle());
             if !live.begin_listed(has_owner) {
-                // Its owner was closed meanwhile, and the close took the registration over.
+                // The registration's owner was closed meanwhile, and the close took the
+                // registration over.
                 registrations.remove(head, index);
             } else if purpose == Purpose::KeepingCallback && source::add_keeper(token.slot()) {
                 locked.leave();
@@ -254,8 +255,8 @@ impl Tokens {
         left
     }
 
-    /// Ends a callback that this thread has taken over. The caller keeps the registration's
-    /// internal reference.
+    /// As `end_registration`, for a callback, but the caller keeps the registration's internal
+    /// reference.
     #[inline]
     fn finish_callback(&self, index: u32, cancelled: Option<Handle>) {
         self.end_callback(self.registrations.live(index), cancelled);
@@ -301,7 +302,8 @@ impl Tokens {
             } else if self.unlist(token, index, || true, false).is_some() {
                 return true;
             }
-            // Otherwise another thread is listing it at this moment: try again.
+            // If it has not begun, another thread is listing it at this moment, so this thread
+            // tries again.
             if live.stage(false) != CallStage::Waiting {
                 return false;
             }
@@ -403,7 +405,7 @@ impl Tokens {
     }
 
     /// Takes a registration out of the list of a token that the caller has locked. Returns the
-    /// number of the token's internal references that are now the caller's.
+    /// number of the token's internal references, 0 or 1, that the caller has to give up.
     #[inline]
     #[must_use]
     fn remove_listed(&self, token: &TokenLive, head: &AtomicU32, index: u32) -> u64 {
@@ -471,7 +473,7 @@ impl Tokens {
 }
 
 impl Tokens {
-    /// Wakes a posted job, and tells its host. Accepts any id.
+    /// Wakes a posted job, and its dispatcher's host if that has to run for it. Accepts any id.
     pub(crate) fn wake_job(&self, posted: PostedId) {
         if let Some(queue) = self.queues.wake_job(posted) {
             // The queue may be gone by now: a job that was cancelled is over soon.
@@ -490,9 +492,9 @@ impl Tokens {
         self.register_signal(token, Purpose::WakeJob(posted), true)
     }
 
-    /// Wakes the posted jobs that are to be woken when a pinned token is cancelled. Their
-    /// registrations stay. A wake calls a job's host, so each one is found and then woken without
-    /// the lock.
+    /// Wakes now, without a cancel, the posted jobs that are registered to be woken when a pinned
+    /// token is cancelled. Their registrations stay. Waking a job calls a function of its host, so
+    /// each job is found under the token's lock and then woken without it.
     pub(super) fn wake_sleeping_jobs(&self, token: &TokenPin<'_>) {
         let mut next = 0;
         loop {

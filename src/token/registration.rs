@@ -44,7 +44,8 @@ const TO_WAKE_JOB: u32 = 5;
 /// What a registration does when its token is cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Calls a plugin's function on the thread that cancels.
+    /// Calls a plugin's function: on the thread that cancels, or on the callback thread if that
+    /// thread must not run foreign code.
     Callback,
     /// As `Callback`, and keeps its token alive.
     KeepingCallback,
@@ -85,8 +86,8 @@ impl Purpose {
     }
 }
 
-/// The words that are seldom written. Purpose, number and position are written before other threads
-/// know the registration.
+/// The words of a registration that are seldom written. Purpose, number and position are written
+/// before other threads know the registration.
 #[derive(Debug, Default)]
 pub struct RegistrationCold {
     purpose: AtomicU32,
@@ -108,7 +109,7 @@ impl RegistrationCold {
     }
 }
 
-/// The words that are written while the registration lives.
+/// The words of a registration that are written while it lives.
 #[derive(Debug, Default)]
 pub struct RegistrationLive {
     /// The registration's place in its token's list.
@@ -215,13 +216,14 @@ impl ListNodes for Registrations {
 
 impl Registrations {
     constructor! {
-        /// An empty table.
+        /// A table without registrations.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }
     }
 
-    /// Shows each pool that keeps a magazine per thread.
+    /// Calls `each` with each pool of this table of which threads keep free cells ready (a
+    /// magazine).
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
     }

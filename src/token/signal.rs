@@ -77,18 +77,19 @@ pub struct Signals {
 
 impl Signals {
     constructor! {
-        /// An empty table.
+        /// A table without waiters and events.
         pub fn new() -> Self {
             Self { waiters: Pool::new(), events: Pool::new(), never: Mutex::new(Late::new()) }
         }
     }
 
-    /// Shows each pool that keeps a magazine per thread.
+    /// Calls `each` with each pool of this table of which threads keep free cells ready (a
+    /// magazine).
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(&self.waiters);
     }
 
-    /// Makes a waiter with one reference.
+    /// Makes a waiter with one reference, for the thread that will wait. Returns its number.
     pub fn new_waiter(&self) -> Result<u32, Error> {
         let (number, cell) =
             self.waiters.take().map_err(|_| Error::Resources("memory for waiting"))?;
@@ -187,7 +188,7 @@ impl Signals {
         Ok(number)
     }
 
-    /// A duplicate of a kept event.
+    /// A duplicate of a kept event, which belongs to the caller.
     pub fn duplicate(&self, number: u32) -> Result<Raw, Error> {
         let event = self.events.cell(number).event.lock();
         event

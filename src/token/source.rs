@@ -13,7 +13,7 @@ use crate::token::link::Links;
 use crate::token::locked::LockedToken;
 use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
-/// Whether a token has a source. The caller holds its lock.
+/// Whether a token has a source of a cancel. The caller has locked the token.
 fn has_source(slot: &Slot<TokenCold, TokenLive>) -> bool {
     let live = slot.live();
     Links::any(live)

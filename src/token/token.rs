@@ -65,7 +65,7 @@ pub struct Tokens {
 
 impl Tokens {
     constructor! {
-        /// An empty table.
+        /// A table without tokens.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),
@@ -85,8 +85,8 @@ impl Tokens {
         }
     }
 
-    /// Shows each pool that keeps a magazine per thread: the pools that a token, a callback, a wait
-    /// or a post takes cells from.
+    /// Calls `each` with each pool of which threads keep free cells ready (a magazine): the pools
+    /// that a token, a callback, a wait or a post takes cells from.
     pub fn each_shelved(&self, each: &mut dyn FnMut(&dyn Shelved)) {
         each(self.arena.shelved());
         self.links.each_shelved(each);

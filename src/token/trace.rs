@@ -26,7 +26,8 @@ impl Tokens {
         self.traces.load(Ordering::Relaxed) != 0
     }
 
-    /// The span that a new token inherits: that of the first parent that has one.
+    /// The span that a new token inherits: that of the first parent that has one. `None`: no parent
+    /// has one, or the new token gets a span or a caller id of its own.
     #[cold]
     pub(super) fn inherited_trace(
         &self,
@@ -49,8 +50,8 @@ impl Tokens {
             .or_else(|| self.nearest_above(token, |ancestor| self.own_trace(ancestor.index())))
     }
 
-    /// The span stored in a token itself. The caller has the token pinned, or walks over it in a
-    /// cancel.
+    /// The span stored in a token itself; `None` if it stores none. The caller has the token
+    /// pinned, or walks over it in a cancel.
     pub(crate) fn own_trace(&self, index: u32) -> Option<TraceParent> {
         let slot = self.arena.slot(index);
         if slot.mark.load(Ordering::Relaxed) & HAS_TRACE == 0 {

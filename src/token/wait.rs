@@ -38,8 +38,8 @@ pub enum Waited {
     Never,
 }
 
-/// A thread that got in to sleep on a word of a token's slot. It keeps the slot from being used
-/// again, but does not keep the token alive.
+/// A thread that is counted among those that sleep on a word of a token's slot. It keeps the slot
+/// from being used again, but does not keep the token alive.
 #[derive(Debug)]
 #[must_use = "it has to sleep"]
 pub(crate) struct Sleeper<'a> {
