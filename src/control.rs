@@ -284,8 +284,8 @@ fn list_from(jobs: Jobs<'_>, from: u32, mut show: impl FnMut(&JobPin<'_>) -> boo
     next
 }
 
-/// Changes each job that a question is about by `outcome`, and writes the word that this returns
-/// for the job. Of all jobs, those that have ended are passed over.
+/// Calls `outcome`, which changes a job, with each job that a question is about, and writes the
+/// word that it returns. Of all jobs, those that have ended are passed over.
 fn change(
     jobs: Jobs<'_>,
     which: &Which,

@@ -412,8 +412,9 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Closes the queue to new jobs, ends the jobs that wait as interrupted, and asks the jobs that
-    /// run to stop. On the dispatcher's thread, outside a pump, the completions run in this call.
+    /// Shuts a dispatcher down: closes its queue to new jobs, ends the jobs that wait as
+    /// interrupted, and asks the jobs that run to stop. On the dispatcher's thread, outside a pump,
+    /// the completions run in this call.
     pub fn shut_down(self, dispatcher: &DispatcherPin<'_>, here: u64) -> ShutDown {
         let queue = dispatcher.queue();
         if self.queues().close(queue) {

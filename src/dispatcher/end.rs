@@ -150,7 +150,7 @@ impl<'a> Dispatchers<'a> {
             self.jobs().let_go_completed(job);
             cell.end();
         } else {
-            // The close of its owner has taken the work and completes the job.
+            // The close of the job's owner has taken the work and completes the job.
             drop(job);
         }
         self.let_parent_go(task.parent);
@@ -257,7 +257,7 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Drops the pins of a job that was not accepted: the job's and its parent's.
+    /// Drops the pins of a job that was not accepted: the job's and its parent token's.
     #[inline]
     pub(crate) fn let_go(self, job: JobPin<'_>, parent: Handle) {
         drop(job);

@@ -183,8 +183,8 @@ impl<'a> Dispatchers<'a> {
             );
         let held = match (is_held, is_withdrawn) {
             (true, _) => Some(held),
-            // `held` is the hold of the queue. The job never got into the queue, so it is dropped
-            // here.
+            // `held` is the hold of the queue. The job never got into the queue, so the hold is
+            // dropped here.
             (false, true) => None,
             (false, false) => {
                 held.leave();

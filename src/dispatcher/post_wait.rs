@@ -34,19 +34,19 @@ use crate::thread::context::ThisThread;
 use crate::thread::slice_clock;
 use crate::token::Cause;
 
-/// How a wait ended.
+/// How a poster's wait for its job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitEnd {
     /// The job is over, and so are its completion and its destroy-notify. For a job that never ran
     /// or that ended between two slices, those two may still be to come.
     Over,
-    /// The time was over before the job started. It never runs.
+    /// The poster's time was over before the job started. The job never runs.
     TimedOut,
     /// The wait was hopeless, and the job never runs: the dispatcher's thread is stuck in something
     /// else or has ended, or the wait would wait for itself.
     Wedged,
-    /// The time was over after the job started. Either it was asked to stop, or it has run and its
-    /// completion is still to come, perhaps because the thread for that is stuck.
+    /// The poster's time was over after the job started. Either the job was asked to stop, or it
+    /// has run and its completion is still to come, perhaps because the thread for that is stuck.
     Started,
 }
 

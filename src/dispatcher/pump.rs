@@ -112,7 +112,7 @@ impl Drop for Uncounted<'_, '_> {
 /// The time after which the host should pump again.
 fn next_tick(tick: &Tick, left: Left) -> u64 {
     if left.now > 0 && !tick.vetoed {
-        // The host gets as much time as the jobs had.
+        // The host gets as much time until the next tick as the jobs had in this one.
         tick.elapsed_ns.min(USUAL_TICK_NS)
     } else if tick.remaining > 0 {
         USUAL_TICK_NS.saturating_sub(tick.elapsed_ns)

@@ -329,8 +329,9 @@ impl<'a> Dispatchers<'a> {
         true
     }
 
-    /// Whether this thread is one of those that run the dispatcher's jobs for any thread: a worker
-    /// of the library, or, if the host has its own pool, a thread that is inside such a job.
+    /// Whether this thread is one of those that run the dispatcher's jobs that may run on any
+    /// thread: a worker of the library, or, if the host has its own pool, a thread that is inside
+    /// such a job.
     pub(crate) fn is_where_they_run(self, queue: HeldQueue<'_>) -> bool {
         let here = thread_identity::current();
         if self.has_hosts_pool(queue) {

@@ -20,9 +20,9 @@ const HINTS_NS: (u64, u64) = (1_000_000, 1_000_000_000);
 pub struct Longest {
     /// The slice's length.
     pub nanoseconds: u64,
-    /// The id of its job.
+    /// The id of the slice's job.
     pub job_id: u64,
-    /// The label of its job, cut to the room of an event.
+    /// The label of the slice's job, cut to the room of an event.
     pub label: EventText,
 }
 
@@ -183,7 +183,7 @@ impl Statistics {
         self.ends.iter().map(SplitCount::read).sum()
     }
 
-    /// The longest slice so far.
+    /// The longest slice of a job on the dispatcher's thread until now.
     pub fn longest(&self) -> Longest {
         self.runs.lock().longest
     }

@@ -41,7 +41,7 @@ pub(super) struct JobBody {
     pub(super) label: String,
     pub(super) caller_id: String,
     pub(super) failure: String,
-    /// The shares of its bar; made by the first report of progress.
+    /// The shares of the job's bar. The first report of progress makes the tree.
     pub(super) tree: Option<Box<Tree>>,
     pub(super) payload: Option<Payload>,
 }
@@ -252,8 +252,8 @@ impl<'a> Jobs<'a> {
             let label = || body.as_ref().map_or_else(EventText::default, JobBody::event_label);
             self.tokens.note_state(&token, id, JobState::Interrupted, label);
         }
-        // Other threads may still hold the token and poll it, so the token must not ask the check
-        // any more.
+        // Other threads may still hold the token and poll it, so the token must not ask the job's
+        // own check any more.
         let payload = body.as_mut().and_then(|body| body.payload.take());
         let payload = self.tokens.retire_foreign(&token, payload);
         let parting = live.owned.take();
@@ -410,7 +410,7 @@ impl<'a> Jobs<'a> {
         let live = pin.slot().live();
         let parting = live.owned.take();
         if parting.id().is_none() {
-            // The thread that makes the job saw the close, too, and has done this already.
+            // The thread that makes the job saw the close, too, and has given the job up already.
             return;
         }
         if self.state(&pin) == JobState::Pending {

@@ -129,8 +129,8 @@ impl<'a> Jobs<'a> {
     }
 
     /// Wakes the posted job `sleeper` once when a wait for the end of `job` would end, and at once
-    /// if the end is out. However often this is asked for, it is noted once. It cannot be taken
-    /// back; the id of a job that is over wakes nothing.
+    /// if the end is out. However often the same wake is asked for, it is noted once. The request
+    /// cannot be taken back; the id of a job that is over wakes nothing.
     pub fn wake_at_end(self, job: &JobPin<'_>, sleeper: PostedId) -> Result<(), Error> {
         match self.end_signal(job)? {
             Some(signal) => self.tokens.wake_job_at_signal(&signal, sleeper),

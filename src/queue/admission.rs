@@ -151,7 +151,7 @@ impl Queues {
         }
     }
 
-    /// The locked lists, after everything in the inbox was sorted in.
+    /// Locks the lists, and sorts everything in the inbox into them.
     #[inline]
     pub(super) fn drained<'q>(&self, queue: HeldQueue<'q>) -> MutexGuard<'q, Lists> {
         let cell = queue.cell;

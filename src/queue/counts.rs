@@ -20,14 +20,15 @@ pub struct Counts {
     pub awaiting_completion: u32,
 }
 
-/// What is left when a pump ends.
+/// What is left to do in a queue when a pump ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Left {
     /// Jobs that could go on at once, and jobs to be completed.
     pub now: u32,
     /// Jobs that wait for the next tick, which may give them their next slice.
     pub next_tick: u32,
-    /// Whether other threads run jobs, or have jobs that wait for them.
+    /// Whether threads other than the dispatcher's run jobs of the queue, or jobs wait for such
+    /// threads.
     pub elsewhere: bool,
 }
 

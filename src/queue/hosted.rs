@@ -16,7 +16,7 @@ struct HostedBody {
     functions: Option<Host>,
     /// The number of calls of the functions that are under way.
     calls: u32,
-    /// The payload that the last call destroys.
+    /// The payload of functions that were forgotten during calls. The last call destroys it.
     retired: Option<Payload>,
     /// Whether the last call frees the queue.
     is_removed: bool,

@@ -15,7 +15,7 @@ pub(super) const AWAY: u32 = ASLEEP + 1;
 
 #[derive(Debug, Default)]
 pub(super) struct Lists {
-    /// For each lane the jobs that wait for a turn.
+    /// For each lane the jobs that wait for a turn on the dispatcher's thread.
     pub(super) ready: [Fifo; LANES],
     /// For each lane the jobs that have had their slice of this tick.
     pub(super) next_tick: [Fifo; LANES],

@@ -126,7 +126,7 @@ pub struct PostedCell {
     lane: AtomicU32,
     /// The job's place with the owner of its functions.
     pub owned: Owned,
-    /// The time of its post, on the library's clock.
+    /// The time of the job's post, on the library's clock.
     pub posted_ns: AtomicU64,
     /// Whether a shutdown has asked the job to stop.
     pub is_asked: AtomicU32,
@@ -224,7 +224,7 @@ impl PostedCell {
     }
 
     /// The job's function. Only for the thread that runs the job: no other thread takes it
-    /// meanwhile.
+    /// meanwhile. `None`: it was taken before.
     #[inline]
     pub fn function(&self) -> Option<JobFunction> {
         self.task.work.function()

@@ -82,9 +82,10 @@ impl Queues {
         queue.cell.thread.store(0, Ordering::Release);
     }
 
-    /// Notes that the dispatcher's thread has ended, and wakes the threads that wait for it. A push
-    /// after this sees everything that was stored before it. For `thread_of` there are two cases:
-    /// it sees the end, or this call sees everything that its caller did before.
+    /// Notes that the dispatcher's thread has ended, and wakes the threads that wait for jobs of
+    /// its queue. A push after this call sees everything that this thread stored before the call.
+    /// For `thread_of` there are two cases: it returns the end, or this call sees everything that
+    /// the caller of `thread_of` did before.
     pub fn thread_ends(&self, queue: HeldQueue<'_>) {
         let cell = queue.cell;
         cell.thread.swap(ENDED, Ordering::AcqRel);
@@ -116,8 +117,8 @@ impl Queues {
         // A read-modify-write puts the two threads in an order: either `thread_ends` came before
         // and we see it, or it comes later and sees what this thread did before.
         let word = cell.thread.fetch_or(0, Ordering::AcqRel);
-        // A queue lives as long as a job that is posted to it. So if the job is there still, the
-        // word was that of its queue.
+        // A queue lives as long as a job that is posted to it. So if the job is still there, the
+        // word was that of the job's queue.
         match self.queue_of(posted) {
             Some(_) => ItsThread::of(word),
             None => ItsThread::None,

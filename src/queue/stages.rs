@@ -203,7 +203,8 @@ impl Queues {
         let job = HeldPosted::take_over(&self.posted, number);
         let first = job.cell().stage() == Stage::Queued;
         if !first {
-            // Whatever woke the job: this slice will see it.
+            // The slice that begins now sees whatever the job was woken for, so the note of that
+            // wake is cleared.
             job.cell().is_woken.store(0, Ordering::Relaxed);
         }
         self.decide_to_run(queue, job.cell(), over);
@@ -380,8 +381,8 @@ impl Queues {
         let mut running = lists.running.iter(&self.posted);
         let number = match after {
             None => running.next(),
-            // If the last job has stopped meanwhile, this round ends here. The next round begins
-            // anew.
+            // If the job in `after` has stopped meanwhile, this round of calls ends here. The
+            // caller's next round begins anew.
             Some(last) => running.skip_while(|number| *number != last.number()).nth(1),
         }?;
         self.posted.hold(number);

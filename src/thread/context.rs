@@ -498,8 +498,8 @@ impl<'a> Contexts<'a> {
     /// caller id of the current token, else that of the current job, else an empty text.
     pub fn show_caller_id<R>(self, slots: &ThreadSlots<'_>, reader: impl FnOnce(&str) -> R) -> R {
         let tokens = self.tokens();
-        // The slots hold both while `reader` runs. The library's own code is the reader, not a
-        // plugin's.
+        // The slots hold the token and the job while `reader` runs. The library's own code is the
+        // reader, not a plugin's.
         if slots.token() != NULL {
             let token = Lent::new(tokens, handle::index(slots.token()));
             if tokens.show_caller_id(&token, |id| !id.is_empty()) {

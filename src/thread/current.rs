@@ -472,7 +472,8 @@ impl<'a> ThreadSlots<'a> {
         Ok(ticket)
     }
 
-    /// The error for a ticket that has no frame here: it was used, or it belongs to another thread.
+    /// The error for a ticket that has no frame on this thread: the ticket was used, or it belongs
+    /// to another thread.
     #[cold]
     fn absent(&self, ticket: u64) -> Error {
         let number = ticket >> SEQUENCE_BITS;
