@@ -123,8 +123,8 @@ impl<Cold, Live> Slot<Cold, Live> {
         #[cfg(not(loom))]
         self.line.control.store(value, Ordering::Release);
         // A compare-and-swap comes directly after the value that it read in the order of changes,
-        // so the late one of such a thread never comes after this store. Loom keeps this order only
-        // among read-modify-writes.
+        // so a late compare-and-swap of such a thread never takes effect after this store. Loom
+        // keeps this order only among read-modify-writes.
         #[cfg(loom)]
         self.line.control.swap(value, Ordering::Release);
     }

@@ -182,8 +182,8 @@ impl WaitGraph {
         jobs: impl IntoIterator<Item = Handle>,
     ) -> Result<Wait, Error> {
         let mut waits = self.waits.lock();
-        // Numbers are given out under the lock. The word is atomic for threads that read it
-        // without.
+        // Numbers are given out under the lock. The word is atomic for threads that read it without
+        // the lock.
         let number = self.begun.load(Ordering::Relaxed) + 1;
         let wait = Wait { waiter: thread, blocker, number };
         let begun = waits.enter(number, jobs).and_then(|()| waits.add(running, &wait, blocker));

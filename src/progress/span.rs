@@ -104,7 +104,7 @@ impl Span {
         if self.is_open || straight <= bend { straight } else { bend + (straight - bend) / 2 }
     }
 
-    /// Spreads the room that is left over the units that are still to come.
+    /// Spreads the remaining room over the units that are still to come.
     fn spread(&mut self) {
         let straight = self.straight();
         if self.is_open {
@@ -149,8 +149,8 @@ impl Span {
         units - fitting
     }
 
-    /// Changes the total. The room that is left is spread over the units that are still to come of
-    /// the new total.
+    /// Changes the total. The remaining room is spread over those units of the new total that are
+    /// still to come.
     pub fn set_total(&mut self, total: u64) {
         if total != self.total {
             self.spread();
@@ -158,7 +158,7 @@ impl Span {
         }
     }
 
-    /// Begins to count from 0 again. The room that is left is spread over this total.
+    /// Begins to count from 0 again. The remaining room is spread over this total.
     pub fn begin_anew(&mut self, total: u64) {
         self.spread();
         (self.from_units, self.units, self.total) = (0, 0, total);
@@ -169,7 +169,7 @@ impl Span {
 /// straight line, so it grows with its argument.
 fn log2(number: u128) -> u128 {
     let power = number.ilog2();
-    // At most 65 bits shifted by 32.
+    // The number has at most 65 bits, and is shifted by 32.
     let fraction = ((number << LOG_BITS) >> power) - (1 << LOG_BITS);
     (u128::from(power) << LOG_BITS) + fraction
 }

@@ -145,7 +145,8 @@ impl Tokens {
                 !(is_over && self.unregister(*registration, false).is_ok())
             });
         }
-        // Several threads may join at a time, each with room made before.
+        // Several threads may join at a time, each after it has made room, so there has to be room
+        // for more than one.
         list.try_reserve(16).map_err(|_| Error::Resources("memory for tokens of all"))
     }
 

@@ -148,8 +148,8 @@ impl Deadlines {
         let mut heap = self.heap.lock();
         while heap.entries.first()?.time_ns <= now_ns {
             let token = heap.entries[0].token;
-            // Pinned before the entry is removed: once its entry is out, a dying token does not
-            // wait for this lock.
+            // The token is pinned before its entry is removed: once the entry is out, a dying token
+            // does not wait for this lock.
             let is_late = crate::weakened!("expiry_pins_first");
             let pinned = !is_late && slots.pin_index(token);
             heap.remove(slots, 0);

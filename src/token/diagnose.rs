@@ -330,7 +330,8 @@ impl Tokens {
         let state = slot.state();
         let _lock = (!crate::weakened!("trace_flag_under_lock")).then(|| slot.lock());
         if is_traced {
-            // This comes before the flag, so a poll that sees the flag belongs to the new trace.
+            // The trace begins before the flag is set, so a poll that sees the flag belongs to the
+            // new trace.
             if state.load(Ordering::Relaxed) & TRACED == 0 {
                 self.diagnosis().watches.begin_trace(&slot.cold.watched);
             }

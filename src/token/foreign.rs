@@ -54,7 +54,7 @@ struct ForeignCell {
     next: AtomicU32,
     /// The only thread that may ask; 0 for any thread.
     asker: AtomicU64,
-    /// The check may not be asked before this time.
+    /// The check may not be asked before this time, on the library's clock.
     due_ns: AtomicU64,
     /// Shortest time between two questions.
     interval_ns: AtomicU64,
@@ -208,7 +208,7 @@ impl Foreigns {
     pub fn due_again(&self, number: u32, now_ns: u64) -> u64 {
         let cell = self.cells.cell(number);
         if cfg!(loom) {
-            // In a model no time passes.
+            // In a loom model no time passes.
             return now_ns;
         }
         let pause_ns = match cell.interval_ns.load(Ordering::Relaxed) {
@@ -242,15 +242,16 @@ impl Foreigns {
             source.asking = true;
             cell.due_ns.store(now_ns.saturating_add(foreign.min_interval_ns), Ordering::Relaxed);
             let silence = source.hear(threshold_ns, now_ns);
-            // Under the lock: a job gives up its place among its owner's things only after
-            // `retire`.
+            // The owner is entered under the check's lock: a job gives up its cell with the owner
+            // only after `retire`, which takes that lock.
             (foreign.check, owners.enter(foreign.owned, here), silence)
         };
         self.asking_count.fetch_add(1, Ordering::Relaxed);
         cell.asked_by.store(here, Ordering::Relaxed);
         let cancelled = call.is_open && check.ask();
         if cancelled {
-            // The answer is final. Other threads must not ask again before the cancel is made.
+            // The answer "stop" is final. Other threads must not ask again before the cancel is
+            // made.
             cell.due_ns.store(u64::MAX, Ordering::Relaxed);
         }
         cell.asked_by.store(0, Ordering::Relaxed);

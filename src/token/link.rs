@@ -110,7 +110,7 @@ pub struct Taken {
     /// The list became empty. The internal reference that it held of the parent is now the
     /// caller's.
     pub emptied: bool,
-    /// The list still has children, so the caller has to take again.
+    /// The list still has children, so the caller has to call `take_children` again.
     pub more: bool,
     /// The parent has callbacks or signals.
     pub listened: bool,

@@ -44,8 +44,8 @@ const TO_WAKE_JOB: u32 = 5;
 /// What a registration does when its token is cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Calls a plugin's function: on the thread that cancels, or on the callback thread if that
-    /// thread must not run foreign code.
+    /// Calls a plugin's function: on the thread that cancels, or on the callback thread if the
+    /// cancelling thread must not run foreign code.
     Callback,
     /// As `Callback`, and keeps its token alive.
     KeepingCallback,
@@ -148,7 +148,7 @@ impl RegistrationLive {
         if has_owner {
             return self.advance(IDLE, LISTED);
         }
-        // No other thread knows the registration yet.
+        // No other thread knows the registration yet, so a plain store does.
         self.life.store(LISTED, Ordering::Release);
         true
     }
@@ -274,7 +274,7 @@ impl Registrations {
     #[inline]
     pub fn end_quietly(&self, index: u32) -> bool {
         let live = self.live(index);
-        // Of the purpose only its kind matters here.
+        // Only the kind of the purpose matters here, not its number and position.
         let is_plain = match self.arena.slot(index).cold.purpose.load(Ordering::Relaxed) {
             TO_CALL | TO_CALL_AND_KEEP => {
                 live.owned.get().is_none() && live.callback.forget_plain()
@@ -282,7 +282,8 @@ impl Registrations {
             kind => kind == TO_WAKE_JOB,
         };
         if is_plain {
-            // A thread only waits for a registration that has begun, so AWAITED is not set.
+            // A thread only waits for a registration that has begun, so no thread has set AWAITED,
+            // and a plain store does.
             live.life.store(DONE, Ordering::Release);
         }
         is_plain
@@ -295,7 +296,8 @@ impl Registrations {
         let slot = self.arena.slot(index);
         slot.cold.waits_before.store(inside.waits_before, Ordering::Relaxed);
         slot.live().runner.store(inside.thread, Ordering::Relaxed);
-        // A thread only waits for a registration that has begun, so AWAITED is not set.
+        // A thread only waits for a registration that has begun, so no thread has set AWAITED, and
+        // a plain store does.
         slot.live().life.store(RUNNING, Ordering::Release);
     }
 

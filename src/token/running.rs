@@ -17,7 +17,8 @@ impl Running for Calls<'_> {
             }
             Blocker::Owner(index) => return self.0.owners.inside(index, each),
             Blocker::Dispatcher(queue) => {
-                // A thread that waits for a dispatcher has it pinned until the wait has ended.
+                // A thread that waits for a dispatcher has the dispatcher pinned until the wait has
+                // ended.
                 self.0.queues.thread(self.0.queues.held(queue)).into_iter().for_each(each);
             }
             Blocker::Posted(number) => {

@@ -163,7 +163,8 @@ impl Tokens {
                 return Err(Sealing::TooManyAbove);
             }
             if !self.arena.pin_index(parent) {
-                // The parent has died, so the link has left its list: for another list or for good.
+                // The parent has died, so the link has left the parent's list, for another list or
+                // for good.
                 yield_now();
                 continue;
             }
@@ -217,7 +218,7 @@ impl Tokens {
         while let Some(signal) = self.take_first(index, |live| &live.signals) {
             self.end_unset(signal);
         }
-        // Only callbacks are left.
+        // Of the token's registrations only callbacks are left.
         self.drop_listeners(index);
     }
 
@@ -247,7 +248,7 @@ impl Tokens {
     pub(super) fn keep_idle(&self, index: u32, is_named: bool) {
         let is_callback = self.registrations.purpose(index).is_callback();
         if is_callback {
-            // As for a registration with no token at all.
+            // The callback is treated as if it had been registered without a token.
             self.list(None, index, is_named, false);
         } else if self.registrations.begin_idle(index, self.inside_now()) {
             self.end_unset(index);

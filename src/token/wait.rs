@@ -96,8 +96,9 @@ impl Tokens {
             Ok(sleeper) => sleeper,
             Err(woken) => return Ok(Some(woken)),
         };
-        // A thread that waits for a dispatcher of this thread learns since when this thread waits.
-        // If that cannot be noted, the wait goes on without it.
+        // Notes in the wait graph since when this thread waits. A thread that waits for a
+        // dispatcher which this thread pumps reports that time. Without memory for the note the
+        // wait goes on.
         let waits = self.owners.waits();
         let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
         let woken = sleeper.sleep(until_ns, asker, token);
@@ -211,11 +212,11 @@ impl Tokens {
             return Ok(Waited::Never);
         }
         if !registered.is_empty() {
-            // From now on only the tokens end the wait. If all of them are sealed, this call ends
-            // it.
+            // Until now this thread counted as a token that may end the wait. From now on only the
+            // tokens count. If all of them are sealed already, this call ends the wait.
             self.signals.expect_one_less(waiter);
         }
-        // As in `wait_for_one`.
+        // The wait graph gets the same note as in `wait_for_one`.
         let waits = self.owners.waits();
         let known = waits.begin(&Calls(self), thread_identity::current(), Blocker::Unknown).ok();
         let outcome =
