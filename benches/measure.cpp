@@ -3,7 +3,7 @@
 //     measure ratio WORK PEER [disturbed]   time of WORK / time of PEER
 //     measure latency                       from cancel to seen, wake-up, event, a job's end
 //     measure threads WORK [PEER]           two threads beside one, and beside two of the peer
-//     measure callbacks COUNT               so many callbacks of one token
+//     measure callbacks COUNT               this many callbacks of one token
 //     measure count WORK...                 calls `counted` with each, for callgrind
 #include "contended.hpp"
 #include "counted.hpp"

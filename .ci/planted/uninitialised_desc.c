@@ -1,4 +1,4 @@
-/* Hands in a descriptor that was not set to zero: the library reads a flag that nobody wrote. */
+/* Passes a descriptor that was not set to zero: the library reads a flag that was never written. */
 
 #include <stdio.h>
 #include <stdlib.h>

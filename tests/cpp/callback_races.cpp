@@ -53,7 +53,7 @@ void destroyed_while_another_thread_cancels()
                 std::this_thread::yield();
         }
         EXPECT(steps == 0 || steps == 2);
-        steps = 100; // whoever is still called races with this
+        steps = 100; // a callback that still runs would race with this
         canceller.join();
         EXPECT(steps == 100);
     }

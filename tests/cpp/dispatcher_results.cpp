@@ -258,7 +258,7 @@ void a_future_throws_when_its_job_never_ran()
     options.completion = [&told](const dcc::job &, dcc::job_state) { ++told; };
     auto cancelled = queue.async("", [] { EXPECT(false); }, options);
     parent.cancel("enough");
-    EXPECT(is_ready(cancelled) && told == 0); // nobody has pumped
+    EXPECT(is_ready(cancelled) && told == 0); // no thread has pumped
     try {
         cancelled.get();
         EXPECT(false);

@@ -122,7 +122,7 @@ void a_shared_result_is_stopped_when_its_last_waiter_leaves()
     EXPECT(shared.join(second) && !shared.is_cancelled());
     EXPECT(first.cancel("closed its window"));
     EXPECT(!shared.is_cancelled());
-    second.reset(); // nobody holds it any more
+    second.reset(); // this was the last reference
     EXPECT(shared.is_cancelled() && shared.reason() == "nobody waits for it any more");
     EXPECT(!shared.join(dcc::token::create()));
     EXPECT(first.try_join(shared) == DCC_ERROR_INVALID_ARGUMENT);

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 320, 262
 FOOT = 40
-# Each pixel is the mean of so many in each direction.
+# Each pixel is the mean of this many in each direction.
 SAMPLES = 4
 TILT = math.radians(52)
 SCALE = WIDTH / 3.4
@@ -57,7 +57,7 @@ def drawn(path: pathlib.Path) -> Image.Image:
     seen = [turned(point) for point in points]
     picture = Image.new("RGB", (WIDTH * SAMPLES, HEIGHT * SAMPLES), PAPER)
     pen = ImageDraw.Draw(picture)
-    # What is nearer is drawn over what is farther.
+    # Nearer faces are drawn over farther ones.
     for face in sorted(faces, key=lambda face: sum(seen[corner][2] for corner in face)):
         corners = [seen[corner] for corner in face]
         part = 0.12 + 0.88 * brightness(*corners[:3])

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Polls until it is told to stop, and answers why; 0 after `limit_ns`. */
+/* Polls until a poll says to stop, and returns that answer; 0 after `limit_ns`. */
 int32_t loop_until_cancelled(uint64_t limit_ns)
 {
     dcc_poll_pair poll = dcc_poll_current();
@@ -37,8 +37,8 @@ static void *poll_many(void *argument)
     return work;
 }
 
-/* Polls what is current here so often on another thread, waits for that, and answers how many polls
- * said "stop", or -1. */
+/* Carries the current context to another thread, polls there this many times, and waits for that. Returns how
+ * many polls said "stop", or -1. */
 int64_t poll_on_another_thread(uint64_t count)
 {
     polling work = {NULL, 0, 0};
@@ -53,7 +53,7 @@ int64_t poll_on_another_thread(uint64_t count)
     return answer != NULL ? (int64_t)work.stopped : -1;
 }
 
-/* Leaves a token in the slot, as a plugin that forgot its reset. */
+/* Leaves a token current, like a plugin that forgot its reset. */
 int32_t leave_a_token_behind(const dcc_cancel_token *token)
 {
     dcc_ticket ticket;
@@ -76,8 +76,8 @@ int32_t linger_at_exit(uint64_t nanoseconds)
     return atexit(linger);
 }
 
-/* Counts so many units of so many in a share of its own, and calls `look` while that lasts, as a library does
- * that knows nothing of its caller. The status of the last call. */
+/* Counts this many units of a total in a share of its own, and calls `look` meanwhile, like a library that
+ * does not know its caller. Returns the status of the last call. */
 int32_t count_units(uint64_t units, uint64_t total, void (*look)(void))
 {
     dcc_progress_desc desc = {0};
@@ -101,7 +101,7 @@ int32_t count_units(uint64_t units, uint64_t total, void (*look)(void))
     return status;
 }
 
-/* A host's job with a check of its own, which runs a script; answers the job's state after that. */
+/* Runs a script inside a host's job that has a check of its own. Returns the job's state after that. */
 int32_t run_script_in_a_host_job(dcc_is_cancelled_fn asks, void (*script)(dcc_job *job))
 {
     dcc_job_desc desc = {0};

@@ -77,7 +77,7 @@ class Exits(unittest.TestCase):
         told = [answer for answer in err.split() if answer != "over"]
         self.assertEqual(sorted(told), sorted(answer for _, answer in ways))
 
-    # Before, the interpreter tells nobody of its exit until it has waited.
+    # Older interpreters do not announce their exit before they have waited.
     if sys.version_info >= (3, 9):
 
         def test_threads_that_wait(self):
@@ -137,7 +137,7 @@ class Exits(unittest.TestCase):
             "import time\n"
             "def linger():\n"
             "    threading.main_thread().join()\n"
-            # Longer than it takes to look whether nobody works any more. Nobody looks at what daemons do.
+            # Longer than the library needs to see that no thread works any more. It ignores daemon threads.
             "    time.sleep(1)\n"
             "daemon = threading.Thread(target=linger, daemon=True)\n"
             "daemon.start()\n"

@@ -112,7 +112,7 @@ fn any_number_may_keep_it() {
 
 fn wait_for_any(tokens: [Token; 2]) -> dcc_status {
     let tokens = tokens.map(|token| token.pointer().cast_const());
-    // SAFETY: an array of that length; nobody wants to know which one.
+    // SAFETY: an array of that length; NULL for the index.
     unsafe { dcc_cancel_token_wait_any(tokens.as_ptr(), 2, DCC_NO_LIMIT, null_mut()) }
 }
 

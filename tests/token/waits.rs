@@ -89,7 +89,7 @@ fn what_was_written_before_the_cancel_is_visible_after_the_wait() {
                 // SAFETY: written before the cancel, which the wait has seen.
                 (status, unsafe { std::ptr::with_exposed_provenance::<u64>(place).read() })
             });
-            // SAFETY: nobody reads before the cancel.
+            // SAFETY: the other thread reads only after the cancel.
             unsafe { (&raw mut written).write(41) };
             let _ = (&raw mut written).expose_provenance();
             token.cancel();

@@ -15,7 +15,7 @@ std::string smooth(int passes = iterations)
 
 struct run {
     bool was_stopped; // in the midst of its passes
-    double since_asked_ms; // or since half-way, if nobody asked
+    double since_asked_ms; // or since half-way, if nothing asked it to stop
 };
 
 // Runs one command, and half-way a function that asks it to stop.

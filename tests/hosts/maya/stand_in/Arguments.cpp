@@ -1,4 +1,4 @@
-// How the stand-ins parse the words of a command by its syntax.
+// Parses the words of a command by its syntax, for the stand-ins.
 #include "Host.h"
 
 #include <maya/MArgDatabase.h>

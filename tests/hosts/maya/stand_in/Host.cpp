@@ -111,7 +111,7 @@ bool Maya::unloadPlugin(const std::string& path)
     return true;
 }
 
-// Also by what could be undone.
+// Commands that could be undone count, too.
 bool Maya::isInUse(const Plugin* plugin) const
 {
     const auto isOfIt = [plugin](const Done& entry) { return entry.plugin == plugin; };
@@ -281,7 +281,7 @@ void Maya::processEvents()
         const auto again = timers_.find(id);
         if (again == timers_.end())
             continue;
-        // After a function that took long one firing is left out.
+        // A function that took long makes the timer skip one firing.
         const auto period = std::chrono::duration_cast<Clock::duration>(timer.period);
         const bool tookLong = Clock::now() - begin > period / 2;
         again->second.due = begin + (tookLong ? 2 : 1) * period;

@@ -40,19 +40,19 @@ struct Plugin
 class OPENMAYA_EXPORT Maya
 {
 public:
-    // Its main thread is the one that asks first.
+    // The first thread that calls this is Maya's main thread.
     static Maya& instance();
 
     // The scene: shapes by name; the transform of "gridShape" is "grid".
     std::map<std::string, Mesh> meshes;
     std::string selected;
 
-    // False: refused. A plug-in that is refused at its load is gone.
+    // False: the plug-in is refused. A plug-in that is refused when it is loaded is unloaded again.
     bool loadPlugin(const std::string& path);
     bool unloadPlugin(const std::string& path);
     std::string refusedCommand; // fails to be registered
 
-    // One command, or what IdleQueue.cpp queues.
+    // One command, or the text that IdleQueue.cpp queues.
     MStatus execute(const std::string& mel, bool undoEnabled = true);
     bool exists(const std::string& command) const { return commands_.count(command) != 0; }
     std::string result;
@@ -63,7 +63,7 @@ public:
     std::size_t undoable() const { return done_.size(); }
     std::vector<std::string> shown; // warnings and errors
 
-    // One turn of the event loop: what waits for idle, then timers.
+    // One turn of the event loop: first the commands that wait for idle, then timers.
     void processEvents();
     void exit();
     void pressEsc() { isEscPressed_ = true; }

@@ -1,4 +1,4 @@
-// What the stand-ins' classes do, but the parsing of arguments.
+// The functions of the stand-ins' classes, except the parsing of arguments.
 #include "Host.h"
 
 #include <maya/MComputation.h>
@@ -287,7 +287,7 @@ MStatus MGlobal::executeCommand(const MString& command, bool, bool undoEnabled)
     return maya("MGlobal::executeCommand").execute(command.asChar(), undoEnabled);
 }
 
-// The one that is for any thread.
+// The only function that any thread may call.
 MStatus MGlobal::executeCommandOnIdle(const MString& command, bool)
 {
     Maya::instance().queueOnIdle(command.asChar());

@@ -1,4 +1,4 @@
-// What the driver does to the stand-in of the engine, and sees of it.
+// The driver's access to the stand-in of the engine.
 #ifndef DCC_TESTS_HOSTS_UNREAL_ENGINE_HPP
 #define DCC_TESTS_HOSTS_UNREAL_ENGINE_HPP
 
@@ -11,29 +11,29 @@ namespace stand_in {
 // This thread is the game thread from now on.
 void become_game_thread();
 
-// Where the user's settings lie.
+// The folder of the user's settings.
 void set_user_settings_folder(const std::string &folder);
 
-// What the log has said so far, a line each: "Log: text".
+// The log so far, one line for each entry: "Log: text".
 std::string log();
 
 // The last line of the log.
 std::string last_in_log();
 
-// How many lines of the log have this in them.
+// The number of lines of the log that contain this text.
 int count_in_log(const std::string &text);
 
 // Runs a line of the console. False: there is no such command.
 bool console(const std::string &line);
 
-// Called each time that a slow task's dialog lives, with the fraction that its bar shows. True: Esc is
-// pressed now.
+// Called at each update of a slow task's dialog, with the fraction that its bar shows. True: Esc is pressed
+// now.
 void on_dialog(std::function<bool(float fraction)> live);
 
 // The fractions that the bar of the last slow task has shown, as it entered its frames.
 std::vector<float> shown_fractions();
 
-// Dialogs that are open.
+// The number of open dialogs.
 int open_dialogs();
 
 std::string utf8(const char16_t *text);

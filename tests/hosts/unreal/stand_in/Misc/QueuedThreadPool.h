@@ -24,7 +24,7 @@ public:
 	/** Abandons what waits and joins the threads. */
 	virtual void Destroy() = 0;
 	virtual void AddQueuedWork(IQueuedWork* Work) = 0;
-	/** True: it waited, and nobody will do it. */
+	/** True: the work was still queued, and will not run. */
 	virtual bool RetractQueuedWork(IQueuedWork* Work) = 0;
 	virtual int32 GetNumThreads() const = 0;
 };
