@@ -39,7 +39,7 @@ use std::collections::HashMap;
 /// How a dispatcher is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// The greatest number of jobs that may wait.
+    /// The greatest number of jobs that may wait in the queue at a time.
     pub capacity: u32,
     /// The time from the post of a job to its cancel, for jobs that were posted without a deadline
     /// of their own. `None`: such jobs have no deadline.
@@ -64,7 +64,7 @@ const NEVER: u64 = u64::MAX;
 /// In `DispatcherLive::thread`: the thread has ended. No thread has this number.
 const ENDED: u64 = u64::MAX;
 
-/// The part of a dispatcher that is written while it lives.
+/// The part of a dispatcher that is written while the dispatcher lives.
 #[derive(Debug, Default)]
 pub struct DispatcherLive {
     queue: AtomicU64,
@@ -115,7 +115,8 @@ impl DispatcherLive {
         Self::time(&self.deadline_ns)
     }
 
-    /// The least time between two reports of a job's progress to the host. `None`: no reports.
+    /// The least time between two reports of a job's progress to the host. `None`: the host is
+    /// never told.
     pub fn progress_interval_ns(&self) -> Option<u64> {
         Self::time(&self.progress_interval_ns)
     }
@@ -193,7 +194,7 @@ impl<'a> Keeper<'a> for Dispatchers<'a> {
     }
 }
 
-/// What a shutdown leaves to do.
+/// What a shutdown of a dispatcher leaves to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShutDown {
     /// Nothing: all jobs are over.

@@ -27,11 +27,11 @@ use std::fmt::{Arguments, Write};
 /// Whether the completion is called when a job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Completion {
-    /// It is called, unless the job's owner is being closed.
+    /// The completion is called, unless the job's owner is being closed.
     UnlessClosing,
-    /// It is called: the job's owner is being closed on the dispatcher's own thread.
+    /// The completion is called: the job's owner is being closed on the dispatcher's own thread.
     Always,
-    /// It is not called: the job's owner is being closed on another thread.
+    /// The completion is not called: the job's owner is being closed on another thread.
     Never,
 }
 

@@ -60,12 +60,12 @@ pub struct Post<'a> {
 /// How a posted job begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// When its turn comes.
+    /// The job begins when its turn comes.
     InTurn,
-    /// At once, on the dispatcher's thread, which posts it and waits for it.
+    /// The job begins at once, on the dispatcher's thread, which posts the job and waits for it.
     AtOnce,
-    /// When the posting thread runs it. That is not the dispatcher's thread, and no other thread is
-    /// asked to run the job.
+    /// The job begins when the posting thread runs it. That thread is not the dispatcher's, and no
+    /// other thread is asked to run the job.
     ByPoster,
 }
 
@@ -297,7 +297,7 @@ impl<'a> Dispatchers<'a> {
         let job = held_job.handle();
         if let Err(error) = self.equip_job(dispatcher, post, cell, &held_job, now_ns) {
             if post.is_kept {
-                // An error: a thread that guessed the handle has released that reference.
+                // An error: a thread that guessed the handle has released the poster's reference.
                 let _ = self.jobs().release(job);
             }
             return Err(error);
@@ -343,8 +343,9 @@ impl<'a> Dispatchers<'a> {
         start: Start,
     ) -> Result<(), Unpushed> {
         if post.parent != NULL || post.above != NULL {
-            // A token that is made below a cancelled one is cancelled from its first moment.
-            // Nothing has claimed the job for that, so we do. A later cancel claims by itself.
+            // A token that is made below a cancelled one is cancelled from its first moment. No
+            // thread has claimed the job for that cancel, so we do. A later cancel claims the job
+            // by itself.
             let job = LentJob::new(self.jobs(), held.cell().task().job);
             if self.jobs().is_cancelled(&job) && !crate::weakened!("post_asks_its_token") {
                 self.queues().claim(id, Stage::Cancelled, false);
@@ -381,8 +382,8 @@ impl<'a> Dispatchers<'a> {
         }
     }
 
-    /// Undoes a post that the poster has withdrawn, and returns its work. `None`: the close of its
-    /// owner was faster and has destroyed the work, so the post counts as accepted.
+    /// Undoes a post that the poster has withdrawn, and returns its work. `None`: the close of the
+    /// work's owner was faster and has destroyed the work, so the post counts as accepted.
     fn take_back(
         self,
         dispatcher: &DispatcherPin<'_>,

@@ -53,7 +53,7 @@ pub enum WaitEnd {
 /// How long a poster waits.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
-    /// Until this time on the library's clock; `None`: for ever.
+    /// The poster waits until this time on the library's clock; `None`: for ever.
     until_ns: Option<u64>,
     /// Whether a wait for the thread that runs the job would close a ring of waits.
     is_hopeless: bool,

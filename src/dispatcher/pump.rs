@@ -109,7 +109,8 @@ impl Drop for Uncounted<'_, '_> {
     }
 }
 
-/// The time after which the host should pump again.
+/// The time from this tick to the next that is suggested to the host. `NO_LIMIT`: no tick is needed
+/// before something is posted.
 fn next_tick(tick: &Tick, left: Left) -> u64 {
     if left.now > 0 && !tick.vetoed {
         // The host gets as much time until the next tick as the jobs had in this one.
@@ -186,7 +187,7 @@ impl<'a> Dispatchers<'a> {
         Ok(tick)
     }
 
-    /// Runs and completes the jobs that wait until none does, a bound is reached, the host says
+    /// Runs and completes the jobs that wait until no job waits, a bound is reached, the host says
     /// "not now" or the dispatcher is closed. Returns what is left then, and the time.
     fn run_in_bounds(
         self,

@@ -62,7 +62,7 @@ pub(crate) enum Slice {
 }
 
 impl Slice {
-    /// Whether another slice follows.
+    /// Whether another slice of the job follows this one.
     pub(crate) fn goes_on(self) -> bool {
         matches!(self, Self::Again | Self::WhenWoken | Self::Away)
     }
@@ -135,8 +135,8 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Begins the job if this is its first slice, and decides whether it runs. A cancelled job is
-    /// ended, unless its function has begun and is to unwind. `None`: it does not run. Otherwise
-    /// the answer is whether another slice may follow if a cancel comes during this one.
+    /// ended, unless its function has begun and is to unwind. `None`: the job does not run.
+    /// Otherwise the answer is whether another slice may follow if a cancel comes during this one.
     fn may_run(self, job: &JobPin<'_>, cell: &PostedCell, first: bool) -> Option<bool> {
         // An error of `begin`: the job has ended, or a thread that has its handle began it.
         let is_cancelled = match first.then(|| self.jobs().begin(job)) {
@@ -277,8 +277,8 @@ impl<'a> Dispatchers<'a> {
         hands_on: bool,
     ) -> bool {
         let Some((held, first)) = self.queues().begin_elsewhere(id) else { return false };
-        // While the job runs, no other thread can end it. The close of its owner could, but waits
-        // for this thread.
+        // While the job runs, no other thread can end it. The close of the job's owner could, but
+        // waits for this thread.
         let cell = held.cell();
         let index = cell.task().dispatcher;
         let is_pinned = self.arena().pin_index(index);

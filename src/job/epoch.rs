@@ -6,7 +6,7 @@
 
 use crate::sys::sync::{AtomicU64, Ordering, constructor};
 
-/// The least time between two raises.
+/// The least time between two raises of the epoch.
 const LEAST_EPOCH_NS: u64 = 10_000_000;
 
 /// The word that all counters compare with the number that they saw last, and when it was raised
@@ -26,7 +26,7 @@ impl Epoch {
         }
     }
 
-    /// The word that counters compare.
+    /// The word whose change tells the counters of shares to report.
     pub fn word(&self) -> &AtomicU64 {
         &self.word
     }

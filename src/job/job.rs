@@ -103,7 +103,7 @@ impl JobLive {
         state_of(self.life.load(Ordering::Acquire))
     }
 
-    /// Whether anything was written in the body.
+    /// Whether anything was written in the job's body.
     #[inline]
     pub(super) fn has_body(&self) -> bool {
         self.life.load(Ordering::Acquire) & WRITTEN != 0

@@ -53,9 +53,9 @@ pub enum Ended {
 pub enum JobSealed {
     /// The job is sealed, by this call or by an earlier one.
     Yes,
-    /// The job is cancelled.
+    /// The job is cancelled, so it was not sealed.
     Cancelled,
-    /// The job has ended.
+    /// The job has ended, so nothing was done.
     Ended,
 }
 

@@ -17,7 +17,7 @@ pub const SLOTS_OF_A_SHORT_PAGE: u32 = 1024;
 pub struct Page {
     /// The slot where the next page begins; `None`: this was the last page.
     pub next: Option<u32>,
-    /// How many slots were looked at.
+    /// How many slots the page looked at.
     pub looked_at: u32,
 }
 

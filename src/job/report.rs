@@ -41,7 +41,7 @@ impl Threads {
         self.all().iter().map(|report| report.last_poll_ns).max().unwrap_or(0)
     }
 
-    /// The report with the longest gap between two polls.
+    /// The report of the thread with the longest gap between two polls.
     fn longest(&self) -> ThreadReport {
         let mut longest = ThreadReport::default();
         self.all().iter().for_each(|report| longest.keep_longer(report));
@@ -50,8 +50,8 @@ impl Threads {
 }
 
 impl<'a> Jobs<'a> {
-    /// Writes all live jobs as an array of objects: everything that the pages hold together.
-    /// Nothing is held between two jobs, so no thread waits for the listing.
+    /// Writes all live jobs as one array of objects, page after page. Nothing is held between two
+    /// jobs, so no thread waits for the listing.
     pub fn write_listing(self, out: &mut dyn Write) -> fmt::Result {
         let mut list = Array::begin(out)?;
         let (mut next, mut result) = (Some(0), Ok(()));

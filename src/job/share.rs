@@ -63,8 +63,8 @@ fn place(slot: &Slot<(), ShareLive>) -> (Handle, u32) {
 pub enum ShareOf<'p, 'a> {
     /// From this many units of a given share.
     Share(&'p SharePin<'a>, u64),
-    /// The current share, which comes first. If that is NULL or belongs to another job than the
-    /// second handle, the whole of that job.
+    /// From the current share, the first handle. If that is NULL or belongs to another job than the
+    /// second handle, from the whole of that job.
     Current(Handle, Handle),
 }
 

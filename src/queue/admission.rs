@@ -30,7 +30,7 @@ pub(super) const DEPTH: u64 = UNFINISHED - 1;
 pub enum Refused {
     /// The dispatcher is closed.
     Closed,
-    /// As many jobs as may wait already do, or too many are not over.
+    /// As many jobs as may wait already wait, or too many accepted jobs are not over.
     Full,
 }
 

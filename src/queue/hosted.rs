@@ -18,7 +18,7 @@ struct HostedBody {
     calls: u32,
     /// The payload of functions that were forgotten during calls. The last call destroys it.
     retired: Option<Payload>,
-    /// Whether the last call frees the queue.
+    /// Whether the queue was removed during calls, so that the last call frees it.
     is_removed: bool,
 }
 
@@ -29,9 +29,9 @@ pub struct Hosted(Mutex<HostedBody>);
 /// The work that was left to the last call of forgotten functions.
 #[derive(Debug, Default)]
 pub struct Leftover {
-    /// The payload to be destroyed.
+    /// The payload that the caller of `end` has to destroy.
     pub payload: Option<Payload>,
-    /// Whether the queue is to be freed.
+    /// Whether the caller of `end` has to free the queue.
     pub is_removed: bool,
 }
 

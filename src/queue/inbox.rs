@@ -16,7 +16,7 @@
 use crate::memory::pool::NIL;
 use crate::sys::sync::{AtomicU32, Ordering};
 
-/// Nothing gets in any more. No cell has this number.
+/// The inbox is closed: nothing gets in any more. No cell has this number.
 const CLOSED: u32 = u32::MAX;
 
 /// A push failed because the inbox is closed.
@@ -56,8 +56,8 @@ impl Inbox {
         self.0.load(Ordering::Relaxed) == NIL
     }
 
-    /// Takes everything. The caller holds the lock of the lists. Returns the newest cell, or NIL if
-    /// there is none.
+    /// Takes all cells out of the inbox. The caller holds the lock of the lists. Returns the newest
+    /// cell, or NIL if there is none.
     #[inline]
     pub(super) fn take(&self) -> u32 {
         match self.0.load(Ordering::Relaxed) {
@@ -66,8 +66,8 @@ impl Inbox {
         }
     }
 
-    /// Refuses further pushes and takes everything. The caller holds the lock of the lists. Returns
-    /// the newest cell, or NIL if there is none.
+    /// Refuses further pushes and takes all cells out of the inbox. The caller holds the lock of
+    /// the lists. Returns the newest cell, or NIL if there is none.
     pub(super) fn close(&self) -> u32 {
         let closed = if crate::weakened!("closed_stays_in_the_inbox") { NIL } else { CLOSED };
         match self.0.swap(closed, Ordering::AcqRel) {

@@ -11,7 +11,7 @@ pub const LANES: usize = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Lane {
-    /// A user waits for it at the screen.
+    /// A user waits for the job at the screen.
     Interactive = 0,
     /// All other jobs.
     Normal = 1,

@@ -43,7 +43,7 @@ pub enum Stage {
     Free = 0,
     /// The job waits for its turn.
     Queued = 1,
-    /// Its function runs.
+    /// The job's function runs.
     Running = 2,
     /// The job waits for its next slice, or to be woken for it.
     Parked = 3,

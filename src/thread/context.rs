@@ -33,7 +33,7 @@ pub struct ContextLive {
     job: AtomicU64,
     job_token: AtomicU64,
     share: AtomicU64,
-    /// The function for threads to run in the context, if it was bound.
+    /// The function for threads to run in the context, if the context was bound.
     bound: BoundCell,
 }
 

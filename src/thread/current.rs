@@ -196,7 +196,8 @@ impl<'a> ThreadSlots<'a> {
         self.token.is_quiet() && self.job.is_quiet()
     }
 
-    /// The fast path for the token's layer alone.
+    /// The probe's fast path for the token's layer alone. False: the probe has to take the slow
+    /// path.
     #[inline(always)]
     pub fn is_token_quiet(&self) -> bool {
         self.token.is_quiet()

@@ -143,7 +143,8 @@ impl SliceClock {
         self.ends_ns.get()
     }
 
-    /// Counts a question. True: this one has to look.
+    /// Counts a question whether the slice is over. True: this question has to be answered by
+    /// `look`.
     #[inline(always)]
     pub fn has_to_look(&self) -> bool {
         let left = self.until_look.get().wrapping_sub(1);
@@ -151,7 +152,7 @@ impl SliceClock {
         left == 0
     }
 
-    /// Whether the question that was counted last has to look.
+    /// Whether the question that was counted last has to be answered by `look`.
     pub fn is_look_due(&self) -> bool {
         self.until_look.get() == 0
     }

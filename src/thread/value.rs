@@ -25,7 +25,7 @@ impl SlotName {
 pub struct SlotValue {
     /// The token, the job or the share.
     pub object: Handle,
-    /// The token to poll for it; NULL for a share.
+    /// The token that polls ask for this value; NULL for a share.
     pub token: Handle,
 }
 
@@ -48,7 +48,7 @@ pub struct Shown<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the reference has to be dropped"]
 pub struct Removed {
-    /// The slot that it was in.
+    /// The slot that the value was in.
     pub slot: SlotName,
     /// The value itself. Its reference is now the receiver's, unless `is_lent`.
     pub value: SlotValue,
