@@ -122,6 +122,7 @@ fn one_job_with_one_counter_needs_no_share() {
     let at = bar(job);
     assert_eq!((at.done, at.total, words(job)), (8, 8, "frame 8".to_owned()));
     // If the total becomes known later, the bar rises from where it is.
+    // SAFETY: no message.
     unsafe {
         let job = running();
         assert_eq!(dcc_job_set_progress(job.pointer(), 90, 100, null(), 0), DCC_OK);
@@ -281,6 +282,7 @@ fn late_units_and_those_beyond_are_counted_and_not_shown() {
     assert_eq!((at.over, at.late), (3, 7));
     step.release();
     // The bar of a failed job stays where it is, although its shares end while the code unwinds.
+    // SAFETY: a text of that length.
     assert_eq!(unsafe { dcc_job_fail(job.pointer(), c"disk full".as_ptr(), 9) }, DCC_OK);
     assert_eq!(all.add(1), DCC_OK);
     all.end();
