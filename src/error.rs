@@ -151,7 +151,8 @@ pub enum Error {
     ShutDown,
     /// The dispatcher is closed.
     DispatcherShutDown,
-    /// As many jobs as may already wait, or too many are not over.
+    /// As many jobs of the dispatcher as may wait already wait, or too many accepted jobs are not
+    /// over.
     Overloaded {
         /// How many jobs wait.
         depth: u32,

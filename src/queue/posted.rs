@@ -301,8 +301,8 @@ impl PostedCell {
         (thread != 0).then_some(Inside { thread, waits_before })
     }
 
-    /// Wakes every thread that waits for the job. The empty critical section lets none of them miss
-    /// it.
+    /// Wakes every thread that waits for the job. The empty critical section lets none of these
+    /// threads miss the wake.
     pub fn notify(&self) {
         drop(self.lock.lock());
         self.changed.notify_all();
@@ -349,8 +349,8 @@ impl PostedCell {
     }
 }
 
-/// One hold of a cell. As long as it lives the cell belongs to this job. Functions that need that
-/// take a `HeldPosted`.
+/// One hold of a cell. As long as this value lives, the cell belongs to the same job. Functions
+/// that rely on that take a `HeldPosted`.
 #[derive(Debug)]
 #[must_use = "it is to be kept, or left to something"]
 pub struct HeldPosted<'a> {

@@ -37,11 +37,11 @@ const ENDED: u64 = u64::MAX;
 /// The thread that completes a posted job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItsThread {
-    /// There is none: the dispatcher has no thread yet, or the job is over.
+    /// No thread: the dispatcher has no thread yet, or the job is over.
     None,
     /// The thread with this number.
     Is(u64),
-    /// A thread that has ended. The job is never completed.
+    /// A thread that has ended, so the job is never completed.
     HasEnded,
 }
 
@@ -66,7 +66,7 @@ impl ItsThread {
 }
 
 impl Queues {
-    /// Notes that this thread is the dispatcher's.
+    /// Notes that this thread is the thread of the queue's dispatcher.
     pub fn set_thread(&self, queue: HeldQueue<'_>) {
         let thread = &queue.cell.thread;
         let here = thread_identity::current();
@@ -91,7 +91,8 @@ impl Queues {
         cell.thread.swap(ENDED, Ordering::AcqRel);
         cell.inbox.tell();
         if let Some(id) = self.runs_here(queue) {
-            // Its function never returns: the job ends with the thread.
+            // The thread has ended inside the job's function, which never returns. Threads that
+            // wait for the job have to look again.
             self.posted.listed(id.number()).notify();
         }
         let lists = self.drained(queue);

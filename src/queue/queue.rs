@@ -30,7 +30,7 @@ use crate::sys::sync::{AtomicU32, AtomicU64, Mutex, Ordering, constructor};
 
 /// In `waking`: the host was told that there is something to do, and has not pumped since.
 pub(super) const OWED: u64 = 1;
-/// In `waking`: the host has a function to be told by.
+/// In `waking`: the host has a function by which it can be told that there is something to do.
 pub(super) const WANTED: u64 = 1 << 1;
 pub(super) const GENERATION_SHIFT: u32 = 2;
 
@@ -50,10 +50,10 @@ pub(super) struct QueueCell {
     /// The dispatcher's place with the owner of the host's functions; NIL without an owner. It is
     /// set before the functions can be called.
     pub(super) host_owned: Owned,
-    /// The time since which the dispatcher's thread has been inside a function of a job or of the
-    /// host. 0: it is not inside one.
+    /// The time since which the dispatcher's thread has been inside a pump or inside a function of
+    /// a job or of the host. It is set anew after each job. 0: the thread is inside none of them.
     pub(super) busy_since_ns: AtomicU64,
-    /// The id of the job whose function that is; 0 for none.
+    /// The id of the job that the dispatcher's thread is inside; 0 for none.
     pub(super) busy_with: AtomicU64,
     /// Whether a job for threads other than the dispatcher's was posted since the pump last worked
     /// out what is left (`Next::Run::last`). It is set under the lock of the lists.

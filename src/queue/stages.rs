@@ -16,9 +16,9 @@ use crate::sys::sync::{MutexGuard, Ordering};
 /// What the dispatcher's thread does next.
 #[derive(Debug)]
 pub enum Next<'a> {
-    /// It completes this job.
+    /// The thread completes this job.
     Complete(HeldPosted<'a>),
-    /// It runs this job.
+    /// The thread runs this job.
     Run {
         /// The job, with the hold of the queue.
         job: HeldPosted<'a>,
@@ -35,13 +35,13 @@ pub enum Next<'a> {
 /// What a job waits for between two slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// For the next tick.
+    /// The job waits for the next tick.
     NextTick,
-    /// To be woken; a cancel ends the wait, too.
+    /// The job waits to be woken; a cancel ends the wait, too.
     Woken,
-    /// To be woken; a cancel does not end the wait.
+    /// The job waits to be woken; a cancel does not end the wait.
     WokenAlone,
-    /// For a thread other than the dispatcher's.
+    /// The job waits for a thread other than the dispatcher's.
     Elsewhere,
 }
 
@@ -229,7 +229,8 @@ impl Queues {
         queue.cell.runs_here.store(PostedId::NONE.0, Ordering::Release);
     }
 
-    /// What is left when a pump ends. `begins`: the pump has not looked at the lists before.
+    /// What is left to do in the queue when a pump ends. `begins`: the pump has not looked at the
+    /// lists before.
     pub fn left(&self, queue: HeldQueue<'_>, begins: bool) -> Left {
         let mut lists = self.drained(queue);
         if begins {
@@ -263,8 +264,8 @@ impl Queues {
         }
         // The job waits in its queue, so its queue holds the dispatcher.
         let queue = self.held(queue);
-        // Another thread ends the job: the one that closed the queue, or the poster, who looks
-        // after its push.
+        // Another thread ends the job: the one that closed the queue, or the job's poster, which
+        // looks at it after its push.
         if self.is_closed(queue) {
             return None;
         }
@@ -371,7 +372,8 @@ impl Queues {
         })
     }
 
-    /// The running job behind `after`, held. `None` in `after`: the first one.
+    /// The job behind `after` in the list of running jobs, held; with `None` the first job there.
+    /// The answer is `None` if there is no such job.
     pub fn next_running(
         &self,
         queue: HeldQueue<'_>,
