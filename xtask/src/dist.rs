@@ -9,6 +9,7 @@ use crate::platform::{Platform, System};
 use crate::source;
 use crate::symbols::split;
 use crate::trouble::{Result, Trouble, While};
+use crate::unreal;
 use crate::wheel;
 use crate::workshop::Workshop;
 use std::fs;
@@ -28,17 +29,22 @@ pub fn dist(only: &[String]) -> Result<bool> {
     }
     fs::create_dir_all(workshop.dist()).doing("target/dist")?;
     let is_strict = !all || std::env::var_os("DCC_NO_SKIP").is_some();
+    let mut made_before = Vec::new();
     let mut not_made = Vec::new();
     let mut is_fine = true;
-    for artefact in Artefact::all().filter(|of| all || only.iter().any(|name| name == of.name())) {
+    for artefact in Artefact::all().filter(|of| of.is_asked_for(only)) {
         println!("=== {}", artefact.name());
         let made = match artefact {
             Artefact::Platform(platform) => make(&workshop, platform),
             Artefact::Source => source::make(&workshop),
+            Artefact::Unreal => unreal::make(&workshop, &made_before),
         };
-        if let Err(trouble) = made {
-            is_fine &= matches!(trouble, Trouble::Lacks(_)) && !is_strict;
-            not_made.push(format!("{}: {trouble}", artefact.name()));
+        match made {
+            Ok(()) => made_before.push(artefact.name()),
+            Err(trouble) => {
+                is_fine &= matches!(trouble, Trouble::Lacks(_)) && !is_strict;
+                not_made.push(format!("{}: {trouble}", artefact.name()));
+            }
         }
     }
     pack::sums(&workshop.dist())?;

@@ -2,7 +2,7 @@
 //!
 //! - `dist` makes one artefact after the other, and tells which ones were not made, and why.
 //! - `artefact` lists the artefacts, `platform` the platforms.
-//! - `source` makes the archive of the sources.
+//! - `source` makes the archive of the sources, `unreal` the one for plugins of Unreal.
 //! - For a platform `compile` builds the files, `symbols` splits their symbols off, `install` writes the
 //!   contents of the archive, `pack` the archive, and `wheel` the Python package.
 //! - `graph` finds the crates that are linked, for `notices` and `sbom`.
@@ -27,6 +27,7 @@ mod source;
 mod symbols;
 mod toolchain;
 mod trouble;
+mod unreal;
 mod wheel;
 mod windows;
 mod workshop;

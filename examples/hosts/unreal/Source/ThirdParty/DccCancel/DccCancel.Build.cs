@@ -1,4 +1,5 @@
-// The library as `cmake --install` writes it. Each platform has a prefix beside this file:
+// The library. Each platform has a prefix beside this file. The archive for Unreal of `cargo xtask dist` has
+// all of them, and this file. Or `cmake --install` writes one:
 //
 //     cmake -S dcc-cancel -B build && cmake --build build
 //     cmake --install build --prefix <plugin>/Source/ThirdParty/DccCancel/Linux     (or Win64, Mac)
