@@ -1,16 +1,19 @@
-//! The library's allocator: the system's, with a reserve for code that aborts when memory is full.
+//! The library's allocator. It is the system's allocator with a reserve for code that aborts when
+//! memory is full.
 //!
 //! Some crates end the process when an allocation is refused. To look for free memory before
 //! calling them would be a race with other threads' allocations. So [`with_reserve`] allocates
-//! beforehand what the call needs, and may be refused that. During the call, an allocation of this
-//! thread that the system refuses is served from the reserve. A block of the reserve is an ordinary
-//! block of the system, so it may be freed at any time, on any thread.
+//! beforehand what the call needs, and returns an error if there is no memory for it. During the
+//! call, an allocation of this thread that the system refuses is served from the reserve. A block
+//! of the reserve is an ordinary block of the system, so it may be freed at any time, on any
+//! thread.
 //!
 //! The reserve is looked at only after the system has refused, so other allocations pay one
 //! comparison with NULL.
 //!
-//! Invariant: a block is in `kept` until it is handed out, and blocks still in `kept` at the end
-//! are freed. A block that a growing vector has moved out of is kept for the next allocation.
+//! Invariant: a block of the reserve is in `kept` until it is handed out, and blocks that are still
+//! in `kept` at the end of the call are freed. If a vector grows into a block of the reserve, its
+//! old block goes into `kept` for the next allocation.
 
 use super::fallible::OutOfMemory;
 use std::alloc::{GlobalAlloc, Layout};
@@ -26,7 +29,8 @@ static ALLOCATOR: Allocator = Allocator;
 /// Most blocks that a reserve can hold.
 const MOST_BLOCKS: usize = 32;
 
-/// The alignment of every block of the system; for it, the system frees a block without its size.
+/// The alignment of every block of the reserve. Blocks of this alignment are freed by the system
+/// without their size.
 const ALIGNMENT: usize = 16;
 
 #[derive(Clone, Copy)]
@@ -45,10 +49,11 @@ thread_local! {
     static RESERVE: Cell<*const Reserve> = const { Cell::new(std::ptr::null()) };
 }
 
-/// Calls a function that would abort on a refused allocation. `sizes` are the blocks that it holds
-/// at the same time at most; a growing vector needs one for each size that it grows through.
-/// Allocations inside that may fail should be made by `without_reserve`, or they use up the
-/// reserve.
+/// Calls a function that would abort on a refused allocation, with a reserve of memory. `sizes` are
+/// the sizes of the blocks that the function needs at the same time at most; a growing vector needs
+/// one block for each size that it grows through. An error: there is no memory for the reserve, and
+/// `call` was not called. Allocations inside `call` that may fail should be made by
+/// `without_reserve`, or they use up the reserve.
 pub fn with_reserve<T>(
     sizes: impl IntoIterator<Item = usize>,
     call: impl FnOnce() -> T,
@@ -71,14 +76,14 @@ pub fn growth(most: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(8_usize), move |size| (*size < most).then(|| 2 * size))
 }
 
-/// Calls a function that the reserve of the enclosing `with_reserve` does not serve.
+/// Calls a function whose allocations the reserve of the enclosing `with_reserve` does not serve.
 pub fn without_reserve<T>(call: impl FnOnce() -> T) -> T {
     let _scope = Scope::enter(std::ptr::null());
     call()
 }
 
-/// While it lives, this thread is served from a reserve. Its drop, also in a panic, restores the
-/// one before.
+/// While a scope lives, this thread's refused allocations are served from its reserve, or from
+/// none. The scope's drop, also in a panic, makes the earlier reserve serve the thread again.
 struct Scope(*const Reserve);
 
 impl Scope {
@@ -106,7 +111,7 @@ impl Drop for Reserve {
 }
 
 impl Reserve {
-    /// Takes out the smallest block that fits.
+    /// Takes out the smallest block that fits; `None` if no block does.
     fn take(&self, layout: Layout) -> Option<NonNull<u8>> {
         if layout.align() > ALIGNMENT {
             return None;
@@ -132,7 +137,7 @@ impl Reserve {
     }
 }
 
-/// The reserve that serves the calling thread.
+/// The reserve that serves the calling thread; `None` outside of `with_reserve`.
 fn reserve<'call>() -> Option<&'call Reserve> {
     let reserve = RESERVE.try_with(Cell::get).ok()?;
     // SAFETY: the pointer is NULL, or a reserve further up on this thread's stack, whose scope ends

@@ -32,7 +32,7 @@ impl Bound {
 }
 
 impl BoundFunction {
-    /// Calls the function. Never call it under a lock.
+    /// Calls the function and returns its result. Never call this under a lock.
     pub fn call(self) -> UserData {
         // SAFETY: the caller of `Bound::new` promised it.
         UserData::new(unsafe { (self.function)(self.user_data.pointer()) })
@@ -50,7 +50,8 @@ impl BoundCell {
         self.0.put(function as usize, payload);
     }
 
-    /// The function in the cell. The caller has to keep other threads from emptying it meanwhile.
+    /// The function in the cell; `None` if the cell is empty. The caller has to keep other threads
+    /// from emptying the cell meanwhile.
     pub fn function(&self) -> Option<BoundFunction> {
         let (function, user_data) = self.0.function();
         // SAFETY: the word came from the `Bound` that was given to `put`, and the promise made for
@@ -59,7 +60,8 @@ impl BoundCell {
         function.map(|function| BoundFunction { function, user_data })
     }
 
-    /// Empties the cell when the function is not called any more, and gives its payload.
+    /// Empties the cell and returns the payload, which the caller destroys. The function is not
+    /// called any more.
     #[inline]
     pub fn take(&self) -> Option<Payload> {
         self.0.take().map(|(_, payload)| payload)

@@ -1,6 +1,7 @@
 //! Functions of a plugin, and the calls of them: callbacks, `is_cancelled` checks and
 //! destroy-notifies. The functions of a dispatcher's host are in `host.rs`, those of a posted job
-//! in `work.rs`, those that a thread runs in a context in `bound.rs`. No other file calls any.
+//! in `work.rs`, those that a thread runs in a context in `bound.rs`. No other file calls a
+//! plugin's function.
 //!
 //! The code that constructs one of these types promises, once, what C callers promise in the
 //! header: the function stays loaded, may be called with its user data, and neither unwinds nor
@@ -63,7 +64,7 @@ impl Payload {
         self.destroy.is_some()
     }
 
-    /// Takes the payload apart without running the notify; the caller has to see to it.
+    /// Takes the payload apart without running the notify. The caller has to run it later.
     pub(super) fn into_parts(self) -> (UserData, Option<DestroyFn>) {
         (self.user_data, self.destroy)
     }
@@ -92,7 +93,7 @@ impl ForeignCheck {
         Self { function, user_data }
     }
 
-    /// Asks the host. Never call it under a lock.
+    /// Asks the host whether the work should stop; true: it should. Never call this under a lock.
     pub fn ask(&self) -> bool {
         // SAFETY: the caller of `new` promised it.
         unsafe { (self.function)(self.user_data.0) != 0 }
@@ -125,15 +126,16 @@ impl Callback {
         unsafe { (self.function)(token, self.payload.user_data.0) }
     }
 
-    /// Gives the payload when the function is not called any more, so that it can be destroyed.
+    /// Returns the payload, so that it can be destroyed. The function is not called any more.
     pub fn into_payload(self) -> Payload {
         self.payload
     }
 }
 
-/// Room for a function with its user data and notify; filled and emptied any number of times. The
-/// object that contains the cell decides which thread may do either, and orders those accesses. The
-/// cell only carries the words from one thread to the other, so all its accesses are Relaxed.
+/// Room for a function with its user data and notify; it is filled and emptied any number of times.
+/// The object that contains the cell decides which thread may fill or empty it, and orders those
+/// accesses. The cell only carries the words from one thread to the other, so all its accesses are
+/// Relaxed.
 #[derive(Debug, Default)]
 pub(super) struct FunctionCell {
     function: AtomicUsize,
@@ -151,15 +153,15 @@ impl FunctionCell {
         self.function.store(function, Ordering::Relaxed);
     }
 
-    /// The function and user data in the cell; the function is 0 if the cell is empty. The caller
-    /// has to keep other threads from emptying it meanwhile.
+    /// The bits of the function pointer in the cell, 0 if the cell is empty, and the user data. The
+    /// caller has to keep other threads from emptying the cell meanwhile.
     #[inline]
     pub(super) fn function(&self) -> (usize, UserData) {
         let function = self.function.load(Ordering::Relaxed);
         (function, UserData(self.user_data.load(Ordering::Relaxed)))
     }
 
-    /// Empties the cell without running its notify. False: it was empty.
+    /// Empties the cell without running the notify. False: the cell was empty.
     #[inline]
     pub(super) fn clear(&self) -> bool {
         if self.function.load(Ordering::Relaxed) == 0 {
@@ -172,7 +174,8 @@ impl FunctionCell {
         true
     }
 
-    /// Whether there is a destroy-notify. Means something only while the cell is filled.
+    /// Whether the function in the cell has a destroy-notify. The answer has a meaning only while
+    /// the cell is filled.
     #[inline]
     pub(super) fn has_notify(&self) -> bool {
         self.destroy.load(Ordering::Relaxed) != 0
@@ -205,8 +208,8 @@ impl CallbackCell {
         self.0.put(function as usize, payload);
     }
 
-    /// Empties a cell whose callback has no destroy-notify. False: it has one, or the cell is
-    /// empty.
+    /// Empties the cell if its callback has no destroy-notify. False: nothing was done, because the
+    /// callback has a notify or the cell is empty.
     #[inline]
     pub fn forget_plain(&self) -> bool {
         !self.0.has_notify() && self.0.clear()

@@ -1,4 +1,4 @@
-//! Allocation that answers instead of aborting: a host must survive a full memory.
+//! Allocations that return an error instead of aborting: a host must survive a full memory.
 
 /// There was no memory for what was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
     Ok(unsafe { Box::from_raw(pointer.cast::<T>()) })
 }
 
-/// A boxed array that is built element by element on the heap, because a chunk is too large for the
-/// stack.
+/// A boxed array of default values. It is built element by element on the heap, because a chunk of
+/// a pool is too large for the stack.
 pub fn try_boxed_array<T: Default, const N: usize>() -> Result<Box<[T; N]>, OutOfMemory> {
     let mut room: Vec<T> = Vec::new();
     room.try_reserve_exact(N).map_err(|_| OutOfMemory)?;
@@ -85,12 +85,12 @@ impl<T> Late<T> {
         Self(None)
     }
 
-    /// The collection, if it was made.
+    /// The collection; `None` until it was made.
     pub fn get(&self) -> Option<&T> {
         self.0.as_deref()
     }
 
-    /// The collection, if it was made.
+    /// The collection; `None` until it was made.
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.0.as_deref_mut()
     }
@@ -100,7 +100,8 @@ impl<T> Late<T> {
         self.0.take()
     }
 
-    /// The collection; `make` makes it if it is not there yet.
+    /// The collection; if it is not there yet, `make` makes it. An error: there is no memory for
+    /// it.
     pub fn get_or_make(
         &mut self,
         make: impl FnOnce() -> Result<T, OutOfMemory>,

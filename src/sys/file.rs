@@ -9,8 +9,9 @@ use std::io::{self, ErrorKind, Write};
 /// Bytes that are collected before they are written to the file.
 const ROOM: usize = 1 << 16;
 
-/// Replaces a file by what `write` writes. The new file is written beside the old one, under
-/// another name, and renamed once the system has all of it. On an error the old file is unchanged.
+/// Replaces the file `path` by a file with the bytes that `write` writes. The new file is written
+/// beside the old file, under another name, and renamed once the system has all of it. On an error
+/// the old file is unchanged.
 pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     // The standard library copies long paths for the system, and aborts if there is no memory for
     // that. Removing the new file after an error must not need memory that is gone by then. So a
@@ -27,7 +28,8 @@ fn replace_served(
     path: &str,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    // A rename would replace a device by a file.
+    // Only a regular file may be replaced: a rename would replace a device, for instance, by a
+    // file.
     if fs::metadata(path).is_ok_and(|old| !old.is_file()) {
         return Err(io::Error::other("something is there that is not a file"));
     }
@@ -39,7 +41,8 @@ fn replace_served(
     result
 }
 
-/// Creates a file in the same folder, under a name that no other file has.
+/// Creates a file in the folder of `path`, under a name that no other file has. Returns its path
+/// and the file.
 fn create_beside(path: &str) -> io::Result<(String, File)> {
     let mut beside = String::new();
     let room = path.len() + MOST_ADDED;
@@ -65,7 +68,8 @@ fn fill(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io:
     collected.file.sync_all()
 }
 
-/// As `io::BufWriter`, which would abort if there were no memory for it.
+/// A buffered writer. `io::BufWriter` is not used, because it aborts if there is no memory for its
+/// buffer.
 struct Collected {
     file: File,
     room: Vec<u8>,

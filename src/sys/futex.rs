@@ -1,13 +1,13 @@
 //! Sleeping until a word changes, without allocating memory in the process: neither when a thread
-//! sleeps for the first time nor when it ends. The parking of standard libraries and crates
-//! allocates for each thread, and ends the process if that fails.
+//! sleeps for the first time nor when the thread ends. The standard library and other crates
+//! allocate for each thread that sleeps, and end the process if that fails.
 //!
 //! A wait may end early for no reason, so the caller looks at the word again.
 
 use std::sync::atomic::AtomicU32;
 
-/// Waits while the word is `expected`, at most until a time on the library's clock. True: that time
-/// has come.
+/// Waits while the word is `expected`, at most until `until_ns` on the library's clock; `None` is
+/// no limit. True: that time has come.
 pub fn wait(word: &AtomicU32, expected: u32, until_ns: Option<u64>) -> bool {
     system::wait(word, expected, until_ns)
 }

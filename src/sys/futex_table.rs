@@ -1,5 +1,5 @@
-//! `futex` for systems that have no such call. Each word is mapped by its address to one of a few
-//! static condition variables, which words share.
+//! The functions of `futex` for systems that have no call to sleep on a word. The address of a word
+//! selects one of a few static condition variables; several words may share one.
 
 use crate::sys::clock;
 use std::cell::UnsafeCell;
@@ -24,7 +24,7 @@ fn bucket(word: &AtomicU32) -> &'static Bucket {
     &BUCKETS[word.as_ptr().addr() / 64 % BUCKETS.len()]
 }
 
-/// A time so much later than now, on CLOCK_REALTIME, which the system's condition variables use.
+/// The time `left_ns` from now, on CLOCK_REALTIME, the clock of the system's condition variables.
 fn deadline(left_ns: u64) -> libc::timespec {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the result is writable, and every system has this clock.
@@ -59,8 +59,8 @@ pub fn wait(word: &AtomicU32, expected: u32, until_ns: Option<u64>) -> bool {
     until_ns.is_some_and(|until_ns| clock::now_ns() >= until_ns)
 }
 
-/// Wakes every thread that shares the condition variable. A thread whose word has not changed
-/// sleeps again.
+/// Wakes every thread that sleeps on the word's condition variable, whatever its word is. A thread
+/// whose own word has not changed sleeps again.
 pub fn wake(word: &AtomicU32, _most: i32) {
     let bucket = bucket(word);
     // SAFETY: both are initialised statics; this thread holds the lock until it unlocks it.

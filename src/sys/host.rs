@@ -8,11 +8,11 @@ use std::ffi::c_void;
 pub type WakeFn = unsafe extern "C" fn(user_data: *mut c_void);
 /// A host's "not now", in C: 0 lets jobs run.
 pub type VetoFn = unsafe extern "C" fn(user_data: *mut c_void) -> i32;
-/// The function that shows how far a job is, in C. The job is borrowed.
+/// The function by which a host shows how far a job is, in C. The job is borrowed.
 pub type ProgressFn =
     unsafe extern "C" fn(job: *const c_void, done: u64, total: u64, user_data: *mut c_void);
-/// The function that runs something on one of the host's own threads, in C. It returns 0 if it
-/// will.
+/// The function that asks a host to run something on one of the host's own threads, in C. It
+/// returns 0 if the host will run it.
 pub type ExecuteFn = unsafe extern "C" fn(
     run: unsafe extern "C" fn(argument: *mut c_void),
     argument: *mut c_void,
@@ -24,15 +24,15 @@ pub type ExecuteFn = unsafe extern "C" fn(
 pub struct HostFunctions {
     /// Passed to each of the functions.
     pub user_data: UserData,
-    /// Tells that there is something to do.
+    /// Tells the host that its dispatcher has something to do.
     pub wake: Option<WakeFn>,
-    /// Says "not now".
+    /// Answers whether the host says "not now", so that no jobs run.
     pub veto: Option<VetoFn>,
     /// Shows how far a job is.
     pub progress: Option<ProgressFn>,
     /// Runs jobs that need no particular thread.
     pub execute: Option<ExecuteFn>,
-    /// The function that `execute` is asked to call.
+    /// The library's function that `execute` has to call on a thread of the host.
     pub run: RunFn,
 }
 
@@ -48,7 +48,7 @@ impl Host {
         Self(functions)
     }
 
-    /// Whether the host wants to be told when there is something to do.
+    /// Whether the host wants to be told when its dispatcher has something to do.
     pub fn wants_wakes(&self) -> bool {
         self.0.wake.is_some()
     }

@@ -1,9 +1,9 @@
-//! Which copy of the library this is, and keeping it loaded.
+//! Finds out whether this copy of the library is the first in the process, and keeps it loaded.
 //!
 //! Copies are united by name: ELF's SONAME, the DLL's module name, the dylib's install name. A copy
-//! that was loaded by its path beside an older one finds that one in the loader's list. On Linux
-//! that list has only the copy's own link namespace (dlmopen); the mark of `mark.rs` unites all
-//! namespaces.
+//! that was loaded by its path beside an older copy finds the older copy in the loader's list. On
+//! Linux that list has only the copy's own link namespace (dlmopen); the mark of `mark.rs` unites
+//! all namespaces.
 
 use super::fallible::OutOfMemory;
 use std::sync::OnceLock;
@@ -12,8 +12,8 @@ use std::sync::OnceLock;
 pub const SHARED_NAME: &str = env!("DCC_SHARED_NAME");
 
 /// Whether this is the first copy in the process. The first call also begins to notice forks, calls
-/// `begin`, and pins the module unless the linker has done that. It fails if there is no memory for
-/// that.
+/// `begin`, and pins the module unless the linker has done that. An error: there is no memory to
+/// notice forks.
 pub fn is_first(begin: fn()) -> Result<bool, OutOfMemory> {
     static FIRST: OnceLock<bool> = OnceLock::new();
     if let Some(first) = FIRST.get() {
@@ -90,8 +90,8 @@ mod system {
                     .contains(&search.own_address)
         });
         if own {
-            // Claimed here, because the loader's lock keeps out other copies, of whatever
-            // namespace.
+            // The process is claimed here, because the loader's lock keeps other copies out
+            // meanwhile, in whatever namespace they are.
             search.older_copy = search.older_copy || !mark::claim();
             return 1;
         }

@@ -1,26 +1,27 @@
 //! A value that is present for a while and is used by threads without a lock.
 //!
 //! Invariants:
-//! 1. A user is counted in `users` first and looks for the value afterwards. A taker takes the
-//!    value out first and looks for users afterwards, by a read-modify-write of `users`. One of the
-//!    two read-modify-writes of `users` comes first. If it is the user's, the taker waits for this
-//!    user. If it is the taker's, the user's look finds what the taker left in the place.
+//! 1. A thread that uses the value is counted in `users` first and looks for the value afterwards.
+//!    A thread that takes the value takes it out first and looks for users afterwards, by a
+//!    read-modify-write of `users`. One of the two read-modify-writes of `users` comes first. If
+//!    the user's comes first, the taker waits for this user. If the taker's comes first, the user
+//!    finds the value that the taker has put into the place, or none.
 //! 2. So a value that was taken out belongs to its taker alone.
 //!
-//! A use is short and waits for nothing, so the taker yields its turn until no use is left.
+//! A use is short and waits for nothing, so the taker yields the processor until no use is left.
 
 use crate::sys::sync::{AtomicPtr, AtomicU32, Ordering, yield_now};
 use std::ops::Deref;
 use std::ptr::null_mut;
 
-/// The place of such a value; NULL while there is none.
+/// The place of a value that threads use without a lock. It is NULL while there is no value.
 #[derive(Debug)]
 pub struct Lendable<T> {
     value: AtomicPtr<T>,
     users: AtomicU32,
 }
 
-/// A use of the value.
+/// A use of the value of a [`Lendable`]. Dropping it ends the use.
 #[derive(Debug)]
 pub struct Loan<'a, T> {
     value: *const T,
@@ -34,7 +35,7 @@ impl<T> Default for Lendable<T> {
 }
 
 impl<T: Send + Sync> Lendable<T> {
-    /// The present value, to be used for a moment.
+    /// Lends the present value for a moment; `None` if there is no value.
     #[inline]
     pub fn lend(&self) -> Option<Loan<'_, T>> {
         if self.value.load(Ordering::Relaxed).is_null() {

@@ -5,9 +5,10 @@
 //! record's destructor.
 //!
 //! Invariants:
-//! 1. The word of a lock is FREE, HELD or AWAITED. AWAITED means that it is held and that a thread
-//!    may be asleep on it. A thread that gave up spinning takes the lock as AWAITED, because others
-//!    may still sleep. A thread that finds AWAITED when it unlocks wakes one sleeper.
+//! 1. The word of a lock is FREE, HELD or AWAITED. AWAITED means that the lock is held and that a
+//!    thread may be asleep on its word. A thread that gave up spinning takes the lock as AWAITED,
+//!    because other threads may still sleep. A thread that finds AWAITED when it unlocks wakes one
+//!    sleeper.
 //! 2. A waiting thread raises a condition's `waiters` while it still holds the lock. So a thread
 //!    that changes the awaited state under the same lock, and then notifies, sees that there is a
 //!    waiter.
@@ -70,7 +71,8 @@ impl Lock {
         for _ in 0..LOOKS {
             match self.0.load(Ordering::Relaxed) {
                 FREE if self.try_lock() => return,
-                // Other threads may be asleep already, so the lock is contended: do not spin.
+                // Other threads may be asleep already, so the lock is contended, and spinning would
+                // be in vain.
                 AWAITED => break,
                 _ => std::hint::spin_loop(),
             }
@@ -89,17 +91,19 @@ pub struct Condvar {
 }
 
 impl Condvar {
-    /// A condition on which nobody waits.
+    /// A condition variable on which no thread waits.
     pub const fn new() -> Self {
         Self { turns: AtomicU32::new(0), waiters: AtomicU32::new(0) }
     }
 
-    /// Unlocks, waits for a notification and locks again. May return without one.
+    /// Unlocks the mutex of `guard`, waits for a notification and locks again. May return without a
+    /// notification.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         self.sleep(guard, None);
     }
 
-    /// As `wait`, but at most until a time on the library's clock. True: that time has come.
+    /// Waits as `wait` does, but at most until `time_ns` on the library's clock. True: that time
+    /// has come.
     pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
         self.sleep(guard, Some(time_ns))
     }
@@ -172,7 +176,7 @@ mod tests {
         assert_eq!(*mutex.lock(), 1);
     }
 
-    /// If a notification were lost, both sides would sleep for ever.
+    /// If a notification were lost, the takers and the giver would sleep for ever.
     #[test]
     fn each_of_many_values_wakes_one_who_takes_it() {
         const VALUES: u32 = 20_000;

@@ -2,7 +2,7 @@
 //! into. It is a page that is mapped and never touched; its name shows in /proc/self/maps. It keeps
 //! no descriptor open and leaves nothing behind.
 //!
-//! Invariant: if copies claim the process one after the other, the first one gets it. The callers
+//! Invariant: if copies claim the process one after the other, the first copy gets it. The callers
 //! keep that order: they claim inside `dl_iterate_phdr`, whose lock all namespaces share. If the
 //! system cannot name such pages, the first copy of each namespace gets the process.
 
@@ -19,7 +19,8 @@ const NAME: &CStr =
 /// The name as /proc/self/maps shows it, up to the word "deleted".
 const SHOWN: &str = concat!("/memfd:dcc_cancel.", env!("DCC_ABI_MAJOR"), " ");
 
-/// Claims the process for the calling copy. False: another copy had claimed it before.
+/// Claims the process for the calling copy. False: another copy had claimed the process before.
+/// True: none had, as far as the list of mappings shows.
 pub fn claim() -> bool {
     if is_there() {
         return false;
@@ -28,7 +29,7 @@ pub fn claim() -> bool {
     true
 }
 
-/// Maps the page. If the system refuses, there is no mark.
+/// Maps the page that is the mark. If the system refuses, the process gets no mark.
 fn leave() {
     // SAFETY: the name ends with NUL; a descriptor or -1 comes back.
     let file = unsafe {
@@ -44,8 +45,8 @@ fn leave() {
     }
 }
 
-/// Whether the process's list of mappings has the mark. Reads it piece by piece, so that it
-/// allocates nothing.
+/// Whether the process's list of mappings has the mark. The list is read piece by piece, so that
+/// nothing is allocated.
 fn is_there() -> bool {
     // SAFETY: the path ends with NUL.
     let maps = unsafe { libc::open(c"/proc/self/maps".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
@@ -77,8 +78,9 @@ struct Search {
 }
 
 impl Search {
-    /// Whether the text is complete with this piece. Its first byte, a slash, occurs nowhere else
-    /// in it. So a byte that does not continue a match can only begin a new one.
+    /// Continues the search in the next piece of the text. True: [`SHOWN`] has been found. The
+    /// first byte of `SHOWN`, a slash, occurs nowhere else in it. So a byte that does not continue
+    /// a match can only begin a new match.
     fn goes_on(&mut self, piece: &[u8]) -> bool {
         let wanted = SHOWN.as_bytes();
         for byte in piece {

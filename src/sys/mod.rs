@@ -52,7 +52,8 @@ pub mod work;
 
 #[cfg(not(loom))]
 pub mod futex;
-// For systems that have no call to sleep on a word. Compiled in tests on all systems with pthreads.
+// The module is for systems that have no call to sleep on a word. In tests it is compiled on all
+// systems with pthreads.
 #[cfg(all(
     not(loom),
     any(all(unix, test), not(any(target_os = "linux", target_os = "android", windows)))

@@ -1,6 +1,6 @@
 //! Events of the operating system that `poll`, `epoll`, `WaitForMultipleObjects` or a toolkit's
-//! notifier can wait for. They are level-triggered: once set, an event stays set. Programs that the
-//! process starts do not inherit them.
+//! notifier can wait for. The events are level-triggered: once set, an event stays set. Programs
+//! that the process starts do not inherit the events.
 
 /// What C code gets: a file descriptor, on Windows a `HANDLE`.
 pub type Raw = isize;
@@ -30,7 +30,8 @@ impl NativeEvent {
     }
 }
 
-/// Closes a duplicate. The caller must not pass anything else. False: it was not open.
+/// Closes a descriptor or handle of `duplicate`. The caller must not pass any other. False: it was
+/// not open.
 pub fn close(raw: Raw) -> bool {
     system::close(raw)
 }
@@ -73,7 +74,8 @@ mod system {
         }
 
         pub fn set(&self) {
-            // An eventfd takes eight bytes. The event was not set before, so they fit.
+            // An eventfd is set by a write of eight bytes. The write cannot be refused, because the
+            // event was not set before.
             let mut end = self.write.as_ref().unwrap_or(&self.wait);
             let _ = end.write(&1_u64.to_ne_bytes());
         }

@@ -4,14 +4,14 @@
 //! Why no wake-up is lost: a thread that is going to sleep first raises `waiters`, then reads
 //! `turns`, and then looks at the bit by a read-modify-write of its word. A thread that clears the
 //! bit does so by a read-modify-write as well, and afterwards reads `waiters`. One of the two
-//! read-modify-writes comes first. If it is the sleeper's look, the clearing synchronises with it:
-//! the clearer sees the waiter and changes `turns`, so the sleep ends. If it is the clearing, the
-//! sleeper finds the bit cleared and does not sleep.
+//! read-modify-writes comes first. If the sleeper's comes first, the other synchronises with it:
+//! the clearing thread sees the waiter and changes `turns`, so the sleep ends. If the clearing
+//! thread's comes first, the sleeper finds the bit cleared and does not sleep.
 
 use crate::sys::sync::{AtomicU32, Ordering};
 
-/// The threads that wait for one bit. A wait may end for no reason, so a waiter looks at the bit
-/// again.
+/// The threads that wait until one bit is cleared. A wait may end although the bit is set, so a
+/// waiter looks at the bit again.
 #[derive(Debug, Default)]
 pub struct Parking {
     turns: AtomicU32,
@@ -21,8 +21,8 @@ pub struct Parking {
 }
 
 impl Parking {
-    /// Sleeps until `wake`, unless `is_set` says that the bit is cleared. `is_set` has to look by a
-    /// read-modify-write with AcqRel.
+    /// Sleeps until `wake` is called. If `is_set` returns false, does not sleep. `is_set` has to
+    /// look at the bit by a read-modify-write with AcqRel.
     pub fn sleep_while(&self, is_set: impl FnOnce() -> bool) {
         self.waiters.fetch_add(1, Ordering::AcqRel);
         let turn = self.turns.load(Ordering::Acquire);
@@ -32,8 +32,8 @@ impl Parking {
         self.waiters.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Wakes all sleepers. To be called after the bit was cleared by a read-modify-write with
-    /// AcqRel.
+    /// Wakes all sleeping threads. Call this after a read-modify-write with AcqRel that cleared the
+    /// bit.
     #[inline(always)]
     pub fn wake(&self) {
         if self.waiters.load(Ordering::Relaxed) != 0 && !crate::weakened!("unlock_wakes") {

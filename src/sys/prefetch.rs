@@ -1,6 +1,6 @@
-//! Hints to the processor at memory that will soon be used. The processor may ignore them.
+//! Hints to the processor that memory will soon be used. The processor may ignore them.
 
-/// Asks for the cache line in which a value begins.
+/// Asks the processor to fetch the cache line in which a value begins.
 #[inline(always)]
 pub fn line<T>(value: &T) {
     let address = std::ptr::from_ref(value);

@@ -35,13 +35,15 @@ mod system {
         FORKED.store(true, Ordering::Relaxed);
     }
 
-    /// Begins to notice forks, if that has not been done. False: there is no memory for it.
+    /// Begins to notice forks, if an earlier call has not done so. False: there is no memory to
+    /// register the handler.
     pub fn watch() -> bool {
         static WATCHED: AtomicBool = AtomicBool::new(false);
         if WATCHED.load(Ordering::Acquire) {
             return true;
         }
-        // Two threads may register the handler twice; running it twice does no harm.
+        // Two threads that call this at the same moment may both register the handler; it does no
+        // harm if it runs twice.
         // SAFETY: the handler lives as long as the library, which is never unloaded, and only
         // writes a flag.
         let is_watched = unsafe { libc::pthread_atfork(None, None, Some(in_child)) } == 0;

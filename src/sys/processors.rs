@@ -1,7 +1,8 @@
-//! How many threads of the process can run at a time, asked without allocating memory. The standard
-//! library reads files for that, and ends the process if there is no memory for their names.
+//! How many threads of the process can run at the same time, asked without allocating memory. The
+//! standard library reads files for that, and ends the process if there is no memory for their
+//! names.
 
-/// The processors that this thread may run on; 1 if the system does not tell.
+/// The number of processors that the calling thread may run on; 1 if the system does not tell.
 pub fn count() -> usize {
     system::count().max(1)
 }
@@ -31,7 +32,8 @@ mod system {
 
 #[cfg(windows)]
 mod system {
-    /// On Windows the standard library makes one call of the system and allocates nothing.
+    /// The number of processors; 1 if the system does not tell. On Windows the standard library
+    /// makes one call of the system and allocates nothing.
     pub fn count() -> usize {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
     }

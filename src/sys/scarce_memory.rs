@@ -1,5 +1,5 @@
-//! The system's allocator with limits: in debug builds a test can limit how much its own thread is
-//! given.
+//! The system's allocator with limits: in debug builds a test can limit how much memory its own
+//! thread is given.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -21,10 +21,10 @@ impl Limits {
 /// Bytes that a thread has allocated and not freed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
-    /// At this moment. A thread that freed blocks from before the measurement may be below 0, which
-    /// shows as a very large number.
+    /// The bytes at this moment. If the thread has freed blocks from before the measurement, the
+    /// number may be below 0, which shows as a very large number.
     pub now: usize,
-    /// The most that there were.
+    /// The most bytes at any moment of the measurement.
     pub most: usize,
 }
 

@@ -1,13 +1,13 @@
 //! A thread of the library, started on first use.
 //!
-//! All of the host's signals but faults are blocked on it, because a handler that expects one of
-//! the host's own threads must not run on this one.
+//! All signals but faults are blocked on the thread, because a signal handler of the host expects
+//! to run on one of the host's own threads.
 //!
-//! The thread is started by the system's own call. The standard library's allocates for each
+//! The thread is started by a call of the system. The standard library's `spawn` allocates for each
 //! thread, also on the new thread itself, and ends the process if that fails.
 //!
-//! Lock order: `state`, then `given`. `make`, which builds what the thread is given, runs under
-//! `state`.
+//! Lock order: `state`, then `given`. The function `make`, which makes the value that the thread is
+//! given, runs under `state`.
 
 use super::sync::{Condvar, Mutex};
 use super::thread_identity;
@@ -16,16 +16,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Why a thread was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotStarted {
-    /// The system has no room for another thread, or there was no memory for what it is given.
+    /// The system has no room for another thread, or there was no memory for the value that the
+    /// thread is given.
     Resources,
     /// `stop` was called, after which the thread is never started again.
     Stopped,
 }
 
-/// Bytes of the longest name that every system shows, with its NUL.
+/// Bytes of the longest name of a thread that every system shows, with its NUL.
 const NAME_ROOM: usize = 16;
 
-/// Bytes of stack, as Rust gives its own threads. Plugins' callbacks run on it.
+/// Bytes of the thread's stack, as many as Rust gives its threads. Plugins' callbacks run on it.
 const STACK_BYTES: usize = 2 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +43,9 @@ enum ThreadState {
 pub struct Life<T> {
     /// Runs first, on the new thread, and takes the value that was made for it.
     pub begin: fn(T),
-    /// The thread's work; returns when the thread is to end.
+    /// The thread's work. It returns when the thread is to end. If it panics, it is called again.
     pub body: fn(),
-    /// Runs last, on the thread.
+    /// Runs last, on the thread, after `body` has returned.
     pub end: fn(),
 }
 
@@ -73,7 +74,8 @@ impl<T: Send + 'static> ServiceThread<T> {
         }
     }
 
-    /// Starts the thread unless it is running, and hands it the value that `make` returns.
+    /// Starts the thread and gives it the value that `make` returns. If the thread is running,
+    /// nothing happens and `make` is not called.
     #[inline]
     pub fn ensure(
         &'static self,
@@ -111,8 +113,8 @@ impl<T: Send + 'static> ServiceThread<T> {
         name[..self.name.len()].copy_from_slice(self.name.as_bytes());
         system::name_this(&name);
         self.state.lock().1 = thread_identity::current();
-        // A separate statement: inside the condition, the lock would be held to the end of the
-        // block.
+        // The value is taken in a statement of its own: inside the condition of the `if`, the lock
+        // would be held to the end of the block.
         let given = self.given.lock().take();
         if let Some(given) = given {
             (self.life.begin)(given);
@@ -135,8 +137,9 @@ impl<T: Send + 'static> ServiceThread<T> {
         self.state.lock().1 == thread_identity::current()
     }
 
-    /// Lets the thread end; it is never started again. `wake` has to make the body return. False:
-    /// the thread has not ended by `until_ns` on the library's clock.
+    /// Makes the thread end, and waits for that until `until_ns` on the library's clock. The thread
+    /// is never started again. `wake` has to make the thread's `body` return. False: the thread has
+    /// not ended in time.
     pub fn stop(&self, wake: impl FnOnce(), until_ns: u64) -> bool {
         let mut state = self.state.lock();
         if state.0 == ThreadState::New {

@@ -1,13 +1,13 @@
 //! Threads that sleep on a word of a slot until the slot's object is cancelled or gone.
 //!
 //! Invariants:
-//! 1. The low bits of the word count the threads inside a wait. A thread enters while it keeps the
-//!    object alive and holds the lock under which the object is flagged as cancelled. So the thread
-//!    that sets the flag sees all sleepers.
+//! 1. The low bits of the word count the threads inside a wait. A thread enters a wait while it
+//!    keeps the object alive and holds the lock under which the object is flagged as cancelled. So
+//!    the thread that sets the flag sees all sleepers.
 //! 2. A wait that has begun ends when the word says so, not when the flag is set. The cancelling
 //!    thread writes the word only after everything that the cancel reaches is flagged.
-//! 3. The slot is not used again before all sleepers have left. If there are any when the object is
-//!    buried, the last one to leave gives the slot back.
+//! 3. The slot is not used again before all sleeping threads have left the wait. If any are inside
+//!    when the object is buried, the last thread to leave gives the slot back.
 
 use crate::sys::sync::{AtomicU32, Ordering};
 
@@ -23,7 +23,7 @@ pub enum Woken {
     Cancelled,
     /// The object was sealed: it can never be cancelled any more.
     Never,
-    /// The object died without either.
+    /// The object died, neither cancelled nor sealed.
     Gone,
 }
 
@@ -37,7 +37,8 @@ fn outcome(word: u32) -> Option<Woken> {
     }
 }
 
-/// The threads that sleep for one slot. All zero while there are none.
+/// The threads that sleep until the object of one slot is cancelled or gone. All bits are zero
+/// while no thread sleeps and no wait has ended.
 #[derive(Debug, Default)]
 pub struct Sleepers {
     word: AtomicU32,
@@ -46,25 +47,27 @@ pub struct Sleepers {
 }
 
 impl Sleepers {
-    /// Whether the word is in use: a thread is inside, or the outcome of a wait is still in the
-    /// word.
+    /// Whether the word is in use: a thread is inside a wait, or the outcome of a wait is still in
+    /// the word.
     #[inline]
     pub fn any(&self) -> bool {
         self.word.load(Ordering::Relaxed) != 0
     }
 
-    /// How many threads are inside; 0 once the slot is buried.
+    /// How many threads are inside a wait; 0 once the object is buried.
     pub fn count(&self) -> u32 {
         let word = self.word.load(Ordering::Relaxed);
         if word & GONE == 0 { word & COUNT } else { 0 }
     }
 
-    /// Counts the caller as inside; invariant 1 says what it has to hold.
+    /// Counts the caller as inside a wait. By invariant 1 the caller keeps the object alive and
+    /// holds its lock.
     pub fn enter(&self) {
         self.word.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sleeps until the wait is over. `None`: a time on the library's clock came first.
+    /// Sleeps until the object is cancelled, sealed or gone. `None`: `until_ns` on the library's
+    /// clock came first.
     pub fn sleep(&self, until_ns: Option<u64>) -> Option<Woken> {
         loop {
             let word = self.word.load(Ordering::Acquire);
@@ -77,8 +80,8 @@ impl Sleepers {
         }
     }
 
-    /// Counts the caller as outside. True: the object is buried and no thread is left inside, so
-    /// the caller has to give the slot back.
+    /// Counts the caller as outside of the wait. True: the object is buried and the caller was the
+    /// last thread inside, so the caller has to give the slot back.
     #[must_use]
     pub fn leave(&self) -> bool {
         let before = self.word.fetch_sub(1, Ordering::AcqRel);
@@ -94,8 +97,8 @@ impl Sleepers {
         self.end_waits(CANCELLED);
     }
 
-    /// Ends the waits, because the object can never be cancelled any more. No thread enters after
-    /// that.
+    /// Ends the waits, because the object can never be cancelled any more. No thread enters a wait
+    /// after that.
     pub fn wake_never(&self) {
         self.end_waits(NEVER);
     }
@@ -105,9 +108,9 @@ impl Sleepers {
         self.wake();
     }
 
-    /// Ends the waits that nothing has ended yet, because the object is buried. No thread enters
-    /// after that. True: no thread is inside, and the caller gives the slot back. False: the last
-    /// thread to leave does.
+    /// Ends the waits that nothing has ended yet, because the object is buried. No thread enters a
+    /// wait after that. True: no thread is inside, and the caller gives the slot back. False: the
+    /// last thread to leave gives the slot back.
     #[must_use]
     pub fn wake_gone(&self) -> bool {
         let before = self.word.fetch_or(GONE, Ordering::AcqRel);
@@ -126,8 +129,8 @@ impl Sleepers {
         crate::sys::futex::wait(&self.word, word, until_ns)
     }
 
-    /// By now the word may belong to another use of the slot. Its sleepers wake as well, and look
-    /// again.
+    /// Wakes all threads that sleep on the word. By now the slot may have a new object; then the
+    /// threads that wait for it wake as well, and look again.
     fn wake(&self) {
         crate::sys::futex::wake_all(&self.word);
     }

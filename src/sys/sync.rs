@@ -6,9 +6,9 @@ pub use model::*;
 #[cfg(not(loom))]
 pub use real::*;
 
-/// A function that constructs something made of atomics and locks. It is `const`, because the
-/// static `Library` needs that. In models it is not, because loom creates these objects while the
-/// model runs.
+/// Declares a function that constructs an object made of atomics and locks. The function is
+/// `const`, because the static `Library` needs that. In models it is not `const`, because loom
+/// creates these objects while the model runs.
 #[cfg(not(loom))]
 macro_rules! constructor {
     ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {
@@ -17,7 +17,8 @@ macro_rules! constructor {
     };
 }
 
-/// As above. Inlined, because a model's stack has no room for a copy at each level of calls.
+/// The form of `constructor` for models. The function is inlined, because a model's stack has no
+/// room for a copy of the object at each level of calls.
 #[cfg(loom)]
 macro_rules! constructor {
     ($(#[$about:meta])* $sight:vis fn $name:ident() -> $made:ty $body:block) => {
@@ -27,7 +28,7 @@ macro_rules! constructor {
     };
 }
 
-/// An array of things made of atomics and locks, each constructed by itself.
+/// Makes an array of objects made of atomics and locks, each constructed by itself.
 #[cfg(not(loom))]
 macro_rules! each {
     [$made:expr; $count:expr] => {
@@ -35,7 +36,7 @@ macro_rules! each {
     };
 }
 
-/// As above, for models.
+/// The form of `each` for models.
 #[cfg(loom)]
 macro_rules! each {
     [$made:expr; $count:expr] => {
@@ -80,7 +81,7 @@ mod model {
             MutexGuard(Some(self.take()), self)
         }
 
-        /// Takes the lock if it is free.
+        /// Takes the lock if it is free; `None` if another thread holds it.
         pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             Some(MutexGuard(Some(self.0.try_lock().ok()?), self))
         }
@@ -108,20 +109,20 @@ mod model {
     pub struct Condvar(loom::sync::Condvar);
 
     impl Condvar {
-        /// A condition on which nobody waits.
+        /// A condition variable on which no thread waits.
         pub fn new() -> Self {
             Self(loom::sync::Condvar::new())
         }
 
-        /// Unlocks, waits for a notification and locks again.
+        /// Unlocks the mutex of `guard`, waits for a notification and locks again.
         pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
             let inner = guard.0.take().expect("there but in a wait");
             guard.0 = Some(self.0.wait(inner).expect("no model panics under a lock"));
         }
 
-        /// Lets other threads take a turn. No time passes in a model, so a caller that waits for a
-        /// time looks again and again. True: the time has come, which is so only for times up to
-        /// the constant one of models.
+        /// Lets other threads take a turn, instead of waiting. No time passes in a model, so a
+        /// caller that waits for a time looks again and again. True: the time has come. That is so
+        /// only for times up to the constant time of models.
         pub fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, time_ns: u64) -> bool {
             guard.0 = None;
             yield_now();
@@ -140,8 +141,9 @@ mod model {
         }
     }
 
-    /// The bounded queue. Its inner races are left to `crossbeam_queue` and not modelled. Modelled
-    /// is that a thread that pops a value sees what was done before the push.
+    /// The bounded queue of models. The races inside the queue are left to `crossbeam_queue` and
+    /// not modelled. The model has that a thread which pops a value sees what was done before the
+    /// push.
     #[derive(Debug)]
     pub struct ArrayQueue<T> {
         capacity: usize,
@@ -162,14 +164,14 @@ mod model {
             first
         }
 
-        /// Takes the first value.
+        /// Takes the first value; `None` if the queue is empty.
         pub fn pop(&self) -> Option<T> {
             self.values.lock().pop_front()
         }
     }
 
-    /// The once-cell of a chunk. Its inner race is left to `once_cell` and not modelled. Modelled
-    /// is that a thread that reads the chunk sees it initialised.
+    /// The once-cell of a chunk, for models. The race inside the cell is left to `once_cell` and
+    /// not modelled. The model has that a thread which reads the chunk sees it initialised.
     #[derive(Debug)]
     pub struct OnceBox<T> {
         chunk: std::sync::OnceLock<Box<T>>,
@@ -193,7 +195,7 @@ mod model {
             }
         }
 
-        /// The chunk, once it was made.
+        /// The chunk; `None` until it was made.
         pub fn get(&self) -> Option<&T> {
             if self.made.load(Ordering::Acquire) == 0 {
                 return None;

@@ -8,7 +8,7 @@ pub fn current() -> u64 {
     #[cfg(loom)]
     return super::thread_identity::current();
     #[cfg(all(not(loom), target_os = "linux"))]
-    // Called by its number, because glibc has the function only since 2.30.
+    // Made as a system call by number, because glibc has the function `gettid` only since 2.30.
     // SAFETY: the call takes no arguments.
     return unsafe { libc::syscall(libc::SYS_gettid) }.unsigned_abs();
     #[cfg(all(not(loom), target_os = "macos"))]
@@ -25,10 +25,11 @@ pub fn current() -> u64 {
     return super::thread_identity::current();
 }
 
-/// Bytes for the name of a thread.
+/// Room for the name of a thread.
 pub type NameRoom = [u8; 32];
 
-/// The name of a living thread of this process, if the system tells it.
+/// The name of a living thread of this process, written to `room`; `None` if the system does not
+/// tell it.
 pub fn name(thread: u64, room: &mut NameRoom) -> Option<&str> {
     if !cfg!(all(not(loom), target_os = "linux")) {
         return None;

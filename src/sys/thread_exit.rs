@@ -1,9 +1,9 @@
 //! A hook that runs when a thread ends: the destructor of a pthread key, on Windows a fiber-local
 //! callback.
 //!
-//! Rust's own thread-local destructors will not do. They are registered per library with the C
-//! runtime and run before the destructors of some plugins' C++ `thread_local` objects, which may
-//! still hold scopes.
+//! Destructors of Rust's `thread_local!` would run too early. They are registered per library with
+//! the C runtime and run before the destructors of some plugins' C++ `thread_local` objects, which
+//! may still hold scopes of this library.
 
 use std::sync::OnceLock;
 
@@ -13,8 +13,9 @@ pub struct NoKey;
 
 type Hook = fn();
 
-/// Lets `hook` run at the end of the calling thread. Arming again changes nothing. If the hook
-/// itself arms, it runs once more on unix; on Windows that comes too late.
+/// Lets `hook` run at the end of the calling thread. A second call on the thread changes nothing.
+/// If the hook itself calls `arm`, the hook runs once more on unix; on Windows such a call comes
+/// too late and has no effect.
 pub fn arm(hook: Hook) -> Result<(), NoKey> {
     system::arm(key()?, hook)
 }
@@ -86,8 +87,8 @@ mod system {
 
     pub type Key = u32;
 
-    /// A thread's value under the index. The system also calls back when a living thread deletes
-    /// one of its fibers; that must not be taken for the end of the thread.
+    /// The value that a thread stores under the index. The system also calls back when a living
+    /// thread deletes one of its fibers; that must not be taken for the end of the thread.
     struct Armed {
         hook: Hook,
         key: Key,

@@ -5,8 +5,8 @@
 #[cfg(not(loom))]
 #[inline]
 pub fn current() -> u64 {
-    // On a platform without native thread-locals, a thread that is late in its end has no area. All
-    // such threads share 1, which no other thread has.
+    // On a platform without native thread-locals, a thread has no area late in its end. All such
+    // threads share the number 1, which no other thread has.
     super::thread_slot::area().map_or(1, |area| area.addr() as u64)
 }
 

@@ -2,24 +2,24 @@
 //! `memory::magazine` says how shelves are used.
 //!
 //! A thread gets a rack once it has moved `BATCH` cells one by one, so a thread that makes a token
-//! or two pays nothing. The rack is freed by the hook at the thread's end. The hook is armed before
-//! the rack is installed; if it cannot be armed, there is no rack. A thread without a rack moves
-//! cells one by one: after its hook ran, after the system has taken its words away, or if there is
-//! no memory.
+//! or two pays nothing. The rack is freed by a hook at the thread's end. The hook is armed before
+//! the rack is installed; if it cannot be armed, the thread gets no rack. A thread without a rack
+//! moves cells one by one: after its hook ran, after the system has taken its words away, or if
+//! there is no memory.
 //!
-//! The word `rack` of the thread's area is a count up to `BATCH`, or `CLOSED`, or the rack's
-//! address.
+//! The word `rack` of the thread's area is the number of cells moved so far, up to `BATCH`; or
+//! `CLOSED`; or the rack's address.
 
 use std::cell::Cell;
 
 /// How many cells move between a shelf and its pool at a time.
 #[cfg(not(loom))]
 pub const BATCH: u32 = 15;
-/// As above; small, so that a model gets to the end of a batch.
+/// The batch of models. It is small, so that a model gets to the end of a batch.
 #[cfg(loom)]
 pub const BATCH: u32 = 2;
 
-/// Shelves in a rack. The first one is not used: its place means "no shelf".
+/// The number of shelves in a rack. The first shelf is not used: its place means "no shelf".
 const PLACES: usize = 16;
 
 /// One thread's free cells of one pool, at most twice `BATCH`. An empty shelf is all zero.
@@ -36,9 +36,9 @@ pub struct Shelf {
     pub spare_first: Cell<u32>,
     /// The end of the second chain.
     pub spare_last: Cell<u32>,
-    /// Number of the first of some consecutive cells that were never used.
+    /// The number of the first cell in a run of consecutive cells that were never used.
     pub unused: Cell<u32>,
-    /// How many these are; 0 while there is a second chain.
+    /// The number of cells in that run; 0 while there is a second chain.
     pub unused_count: Cell<u32>,
 }
 
@@ -65,7 +65,7 @@ impl ShelfPlace {
         self.0
     }
 
-    /// The place whose word this is.
+    /// The place that `bits` returned as this word.
     #[inline(always)]
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
@@ -97,13 +97,14 @@ mod thread {
     /// The function that runs at a thread's end and calls `close`.
     static HOOK: OnceLock<fn()> = OnceLock::new();
 
-    /// Lets threads have racks from now on. `hook` has to call `close`.
+    /// Lets threads have racks from now on. `hook` runs at the end of each thread that has a rack,
+    /// and has to call `close`.
     pub fn open(hook: fn()) {
         let _ = HOOK.set(hook);
     }
 
-    /// Uses the calling thread's shelf at a place. `None`: the thread has no rack, or the pool no
-    /// place.
+    /// Calls `user` with the calling thread's shelf at a place. `None`: `user` was not called,
+    /// because the thread has no rack or the pool has no place.
     ///
     /// `user` must not end the thread.
     #[inline(always)]
@@ -122,7 +123,8 @@ mod thread {
         Some(user(unsafe { &*rack.cast::<Rack>() }.shelf(place)))
     }
 
-    /// As `with_shelf`, but counts one cell for a thread without a rack, which may get one by that.
+    /// Does what `with_shelf` does. If the thread has no rack, first counts one moved cell; at the
+    /// end of a batch the thread gets a rack.
     pub fn with_new_shelf<R>(place: ShelfPlace, user: impl FnOnce(&Shelf) -> R) -> Option<R> {
         if place != ShelfPlace::NONE {
             make();
@@ -149,8 +151,8 @@ mod thread {
         Some(())
     }
 
-    /// Frees the calling thread's rack, if it has one, after `empty` has emptied it. The thread
-    /// never gets another.
+    /// Frees the calling thread's rack, if it has one, after `empty` has emptied the rack. The
+    /// thread never gets another rack.
     ///
     /// # Safety
     /// No `with_shelf` of this thread is running.
@@ -174,7 +176,7 @@ pub fn with_shelf<R>(_place: ShelfPlace, _user: impl FnOnce(&Shelf) -> R) -> Opt
     None
 }
 
-/// Always `None`, as above.
+/// Always `None`: models give their threads shelves themselves.
 #[cfg(loom)]
 pub fn with_new_shelf<R>(_place: ShelfPlace, _user: impl FnOnce(&Shelf) -> R) -> Option<R> {
     None

@@ -1,4 +1,5 @@
-//! The few words of each thread that a probe reads, reached in as few instructions as is safe.
+//! The few words of each thread that a probe of the thread's current token and job reads. They are
+//! reached in as few instructions as is safe.
 //!
 //! On x86-64 Linux with glibc the words are reached through a TLS descriptor. That takes about ten
 //! instructions less than `__tls_get_addr`. The initial-exec model would be as fast, but it makes
@@ -24,11 +25,11 @@ pub static NEVER_CANCELLED: AtomicU64 = AtomicU64::new(0);
 pub struct Area {
     /// State word of the current token.
     pub token_word: Cell<*const AtomicU64>,
-    /// The value of `token_word` while there is nothing to ask.
+    /// The value that the word at `token_word` has while a probe may answer "go on" at once.
     pub token_expected: Cell<u64>,
     /// State word of the current job's token.
     pub job_word: Cell<*const AtomicU64>,
-    /// The value of `job_word` while there is nothing to ask.
+    /// The value that the word at `job_word` has while a probe may answer "go on" at once.
     pub job_expected: Cell<u64>,
     /// The rest of the thread's record, which is used less often; NULL until it is needed.
     pub record: Cell<*const ()>,

@@ -1,9 +1,9 @@
 //! The processor's own counter of time, which is several times cheaper to read than the clock.
 //!
-//! Its unit is not known, and it may jump when a virtual machine moves or the computer sleeps. So
-//! it only tells when it is worth reading the clock.
+//! The counter's unit is not known, and the counter may jump when a virtual machine moves or the
+//! computer sleeps. So it is used only to tell when it is worth reading the clock.
 
-/// The counter's value; `None` if the processor has none that programs may read.
+/// The counter's value; `None` if the processor has no counter that programs may read.
 #[inline]
 pub fn now() -> Option<u64> {
     if cfg!(loom) {

@@ -1,11 +1,11 @@
-//! Guards that tests take away one by one: `.ci/models` for models, `.ci/fuzz-abi` for the
-//! ABI's fuzzer. Each test has to fail without the guard.
+//! Guards against races that test runs take away one by one, to show that a test fails without the
+//! guard. `.ci/models` does that with the models, `.ci/fuzz-abi` with the fuzzer of the ABI.
 
 #[cfg(any(loom, dcc_weakened))]
 use std::sync::LazyLock;
 
-/// The guard that this process runs without. Read once, by nothing that loom sees, so that the
-/// schedules are those of the remaining code.
+/// The name of the guard that this process runs without. It is read once, and loom does not see the
+/// read, so the schedules of a model stay those of the remaining code.
 #[cfg(any(loom, dcc_weakened))]
 static GUARD: LazyLock<String> =
     LazyLock::new(|| std::env::var("DCC_WEAKENED").unwrap_or_default());

@@ -37,7 +37,7 @@ impl Work {
         Self { function, completion, payload }
     }
 
-    /// The function, to be called while this `Work` lives.
+    /// The function of the job. It may be called while this `Work` lives.
     pub fn function(&self) -> JobFunction {
         JobFunction { function: self.function, user_data: self.payload.user_data() }
     }
@@ -56,20 +56,21 @@ impl Work {
         self.completion.is_some()
     }
 
-    /// Whether the end of the job calls foreign code: a completion or a destroy-notify.
+    /// Whether code of the plugin is called at the end of the job: a completion or a
+    /// destroy-notify.
     pub fn is_told_its_end(&self) -> bool {
         self.completion.is_some() || self.payload.has_notify()
     }
 
-    /// Gives the payload when neither function is called any more, so that it can be destroyed.
+    /// Returns the payload, so that it can be destroyed. Neither function is called any more.
     pub fn into_payload(self) -> Payload {
         self.payload
     }
 }
 
-/// Room for the functions of a posted job; filled and emptied any number of times. The object that
-/// contains the cell decides which thread may do either, and orders those accesses. The cell only
-/// carries the words from one thread to the other, so all its accesses are Relaxed.
+/// Room for the functions of a posted job; it is filled and emptied any number of times. The object
+/// that contains the cell decides which thread may fill or empty it, and orders those accesses. The
+/// cell only carries the words from one thread to the other, so all its accesses are Relaxed.
 #[derive(Debug, Default)]
 pub struct WorkCell {
     function: AtomicUsize,
@@ -97,7 +98,8 @@ impl WorkCell {
         self.function.load(Ordering::Relaxed) != 0
     }
 
-    /// The function in the cell. The caller has to keep other threads from emptying it meanwhile.
+    /// The job's function in the cell; `None` if the cell is empty. The caller has to keep other
+    /// threads from emptying the cell meanwhile.
     #[inline]
     pub fn function(&self) -> Option<JobFunction> {
         let function = self.function.load(Ordering::Relaxed);

@@ -31,26 +31,28 @@ Exit status: 0 done, 1 not all came about, 2 wrong use.";
 pub struct Asked {
     /// The command with its options.
     pub verb: Verb,
-    /// The only process that is meant; `None` for all.
+    /// The only process that the command is for; `None` for all hosts.
     pub process: Option<u32>,
 }
 
 #[derive(Debug)]
 pub enum Verb {
-    /// Shows the jobs once. With `all` every job, otherwise as many as a host gives in one answer.
+    /// Shows the jobs once, with `ended` also those that have ended, with `as_json` as JSON. With
+    /// `all`, every job is shown, otherwise as many as a host gives in one answer.
     List { ended: bool, all: bool, as_json: bool },
-    /// Shows jobs until they end; all jobs if none is named.
+    /// Shows the jobs with these ids until they end, or all jobs if `jobs` is empty. Hosts are
+    /// asked once in each `interval`.
     Watch { jobs: Vec<u64>, interval: Duration },
-    /// Asks jobs to stop.
+    /// Asks jobs to stop, and waits at most `wait` for their end.
     Cancel { which: Which, reason: String, wait: Duration },
-    /// Shows where a job polls.
+    /// Traces a job for the time `length`, and shows where it polled.
     Trace { job: u64, length: Duration },
 }
 
-/// Which jobs are meant.
+/// The jobs that a cancel is for.
 #[derive(Debug)]
 pub enum Which {
-    /// All jobs of a host.
+    /// All jobs of one host.
     All,
     /// The job with this id.
     One(u64),
@@ -70,7 +72,7 @@ struct Options {
 }
 
 impl Options {
-    /// Each option, the commands that take it, and whether it was given.
+    /// Each option, the commands that accept it, separated by spaces, and whether it was given.
     fn given(&self) -> [(&'static str, &'static str, bool); 8] {
         [
             ("--ended", "list", self.ended),
@@ -85,7 +87,8 @@ impl Options {
     }
 }
 
-/// Reads the command line. `None`: a text was asked for, and has been shown.
+/// Reads the command line. `None`: it asked for the help text or the version, which has been shown.
+/// An error says what is wrong with it.
 pub fn read() -> Result<Option<Asked>, String> {
     let mut parser = Parser::from_env();
     let mut verb = None;

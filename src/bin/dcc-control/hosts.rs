@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::time::Duration;
 
-/// How long a host may take to answer, including its answers to others before.
+/// How long a host may take to answer, including the time in which it answers earlier clients.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What to say if there is no host.
@@ -15,7 +15,7 @@ pub const NONE: &str = "No host of this user can be asked: none has called dcc_c
 /// One host's answer to `list`.
 pub struct Host {
     pub process: u32,
-    /// The answer as it came.
+    /// The host's answer to `list`, as it came.
     pub answer: Value,
 }
 
@@ -23,7 +23,7 @@ pub struct Host {
 pub struct Hosts {
     /// The hosts that have answered.
     pub found: Vec<Host>,
-    /// How many hosts have not; a message about each has been printed.
+    /// How many hosts have not answered; a message about each has been printed.
     pub failed: usize,
 }
 
@@ -31,12 +31,12 @@ pub struct Hosts {
 pub struct Job<'a>(pub &'a Value);
 
 impl Host {
-    /// The job with this id, if the answer has it.
+    /// The job with this id; `None` if the answer does not have it.
     pub fn job(&self, id: u64) -> Option<Job<'_>> {
         self.jobs().find(|job| job.id() == id)
     }
 
-    /// From where to ask for the jobs that follow, if there are any.
+    /// The place from which to ask for the next page of jobs; `None` if there are no more jobs.
     pub fn next(&self) -> Option<u64> {
         self.answer["next"].as_u64()
     }
@@ -70,7 +70,7 @@ impl Job<'_> {
     }
 }
 
-/// Sends a question to a process and returns its answer.
+/// Sends a question to a process and returns its answer. The error is a message for the user.
 pub fn ask(process: u32, line: &Value) -> Result<Value, String> {
     let address = endpoint::address_of(process);
     let answer = endpoint::exchange(&address, &line.to_string(), PATIENCE).map_err(|error| {
@@ -94,18 +94,21 @@ pub fn ask(process: u32, line: &Value) -> Result<Value, String> {
     }
 }
 
-/// The jobs of a process from the place `from` of an earlier answer on.
+/// A page of the jobs of a process, from the place `from` that [`Host::next`] returned. `ended`:
+/// also those that have ended.
 pub fn look_from(process: u32, ended: bool, from: u64) -> Result<Host, String> {
     let line = json!({ "do": "list", "ended": ended, "from": from });
     ask(process, &line).map(|answer| Host { process, answer })
 }
 
-/// The jobs of a process, or the first ones if there are very many.
+/// The jobs of a process, or the first page if there are very many. `ended`: also those that have
+/// ended.
 pub fn look(process: u32, ended: bool) -> Result<Host, String> {
     ask(process, &json!({ "do": "list", "ended": ended })).map(|answer| Host { process, answer })
 }
 
-/// One job of a process, ended or not. A list of all jobs leaves some out if there are very many.
+/// A host's answer about one of its jobs, ended or not. Used for a single job, because the answer
+/// about all jobs leaves some out if there are very many.
 pub fn look_at(process: u32, job: u64) -> Result<Host, String> {
     let line = json!({ "do": "list", "ended": true, "job": job });
     ask(process, &line).map(|answer| Host { process, answer })
@@ -116,12 +119,13 @@ pub fn is_gone(process: u32) -> bool {
     !endpoint::processes().contains(&process)
 }
 
-/// All hosts, or the one of `process`.
+/// The answers of all hosts, or only of the host with the number `process`.
 pub fn all(process: Option<u32>, ended: bool) -> Result<Hosts, String> {
     from_each(process, |process| look(process, ended))
 }
 
-/// Asks each host; a host that cannot be asked does not hide the others.
+/// Asks each host by `look`, or only the host with the number `process`. If one of all hosts cannot
+/// be asked, the others are asked anyway.
 fn from_each(
     process: Option<u32>,
     look: impl Fn(u32) -> Result<Host, String>,
@@ -144,20 +148,23 @@ fn from_each(
     Ok(hosts)
 }
 
-/// The process that is meant if only one can be.
+/// The only host: that of `process` or, if there is just one, that host. An error: there is none,
+/// several could be meant, or a host did not answer.
 pub fn only(process: Option<u32>) -> Result<u32, String> {
     one_of(all(process, false)?, |_| true, NONE)
 }
 
-/// The process that has a job with this id, ended or not.
+/// The process whose host has a job with this id, ended or not. An error: there is none, several
+/// have, or a host did not answer.
 pub fn with_job(process: Option<u32>, id: u64) -> Result<u32, String> {
     let hosts = from_each(process, |process| look_at(process, id))?;
     let none = format!("no job has the id {id}; dcc-control list shows those that run");
     one_of(hosts, |host| host.job(id).is_some(), &none)
 }
 
-/// The one host that fits. Ids belong to a process: a job with the same id in another host is
-/// another job.
+/// The process of the one host for which `is_candidate` is true. An error if no host or several
+/// fit, or if a host did not answer. Ids belong to a process: a job with the same id in another
+/// host is another job. `none` is the message if no host fits.
 fn one_of(hosts: Hosts, is_candidate: impl Fn(&Host) -> bool, none: &str) -> Result<u32, String> {
     let candidates = hosts.found.iter().filter(|host| is_candidate(host));
     let processes: Vec<u32> = candidates.map(|host| host.process).collect();

@@ -1,11 +1,12 @@
-//! The jobs of all hosts, once. Each page of a host's jobs is written before the next one is asked
-//! for, so that a million jobs take no more memory than a thousand.
+//! Shows the jobs of all hosts once. Each page of a host's jobs is written before the next page is
+//! asked for, so that a million jobs take no more memory than a thousand.
 
 use crate::hosts::{self, Host, Hosts};
 use crate::out::{complain, say, say_json_part};
 use crate::show;
 
-/// Shows the jobs of all hosts, or of `process`: all of them, or only the first page of each host.
+/// Shows the jobs of all hosts, or of the host `process`. With `all`, every job is shown, otherwise
+/// only the first page of each host. False: no host was found, or one did not answer.
 pub fn list(process: Option<u32>, ended: bool, all: bool, as_json: bool) -> Result<bool, String> {
     let Hosts { found, failed } = hosts::all(process, ended)?;
     if as_json {
@@ -26,7 +27,7 @@ pub fn list(process: Option<u32>, ended: bool, all: bool, as_json: bool) -> Resu
     Ok(!found.is_empty() && failed == 0)
 }
 
-/// Asks a host for the pages after its first one.
+/// Asks a host for the pages of jobs after the page `host`, and passes each to `each`.
 fn each_further_page(host: &Host, ended: bool, mut each: impl FnMut(&Host)) -> Result<(), String> {
     let mut next = host.next();
     while let Some(from) = next {

@@ -47,7 +47,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs a command. False: not all of it succeeded, and a message has said so.
+/// Runs a command. False: not all of it succeeded, and a message has said so. The error is a
+/// message that has not been printed.
 fn run(asked: &Asked) -> Result<bool, String> {
     match &asked.verb {
         Verb::List { ended, all, as_json } => list::list(asked.process, *ended, *all, *as_json),
@@ -99,7 +100,8 @@ fn cancel(
     Ok(all_ended)
 }
 
-/// How a job ended that was asked to stop, and whether it did in time.
+/// Waits until `until` for the end of a job that was asked to stop. Returns what to say of the job,
+/// and whether it has ended.
 fn wait_for_end(process: u32, id: u64, until: Instant) -> Result<(String, bool), String> {
     loop {
         let host = match hosts::look_at(process, id) {

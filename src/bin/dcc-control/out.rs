@@ -7,19 +7,20 @@ use dcc_cancel::printable::{Escaped, EscapedJson};
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// Prints lines that were asked for.
+/// Prints lines of the command's result, escaped.
 pub fn say(lines: &str) {
     for line in lines.split('\n') {
         print(&Escaped(line));
     }
 }
 
-/// Prints a part of a JSON document that was asked for.
+/// Prints a part of the command's result that is a JSON document. Characters that could control a
+/// terminal are escaped in JSON's way.
 pub fn say_json_part(part: &str) {
     write(&EscapedJson(part).to_string());
 }
 
-/// Prints a line about something that went wrong.
+/// Prints a line about something that went wrong, to standard error.
 pub fn complain(line: &str) {
     eprintln!("{}", Escaped(line));
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// Characters of a progress bar.
 const BAR: usize = 20;
 
-/// A text that a host or plugin chose, escaped to one line.
+/// A text that a host or plugin chose, escaped so that it is one line and cannot control a
+/// terminal.
 pub fn text(value: &Value) -> String {
     Escaped(value.as_str().unwrap_or_default()).to_string()
 }
@@ -55,7 +56,7 @@ pub fn host(host: &Host, more_follow: bool) -> String {
     shown
 }
 
-/// A line about polls on threads that have no job, if there were any.
+/// A line about polls on threads that have no job; `None` if there were no such polls.
 pub fn strays(host: &Host) -> Option<String> {
     let strays = &host.answer["polls_without_job"];
     let count = strays["count"].as_u64().filter(|count| *count > 0)?;
@@ -131,7 +132,8 @@ pub fn job(job: &Job<'_>) -> String {
     shown
 }
 
-/// A line about a host's own check that could not be asked for too long.
+/// A line that says that the host's own check was not asked for too long; `None` if it was asked in
+/// time.
 fn not_asked(job: &Job<'_>) -> Option<String> {
     let time = times(&job.0["check_not_asked_ns"])?;
     Some(format!(
@@ -147,7 +149,7 @@ fn part(progress: &Value) -> f64 {
     progress["fraction"].as_f64().unwrap_or_else(counted)
 }
 
-/// How much longer a job will run; a rough estimate, if there is one.
+/// A rough estimate of how much longer a job will run; `None` if there is no estimate.
 fn time_left(job: &Job<'_>) -> Option<String> {
     let progress = &job.0["progress"];
     if job.is_ended() || !progress["fraction"].as_f64().is_some_and(|part| part > 0.0) {
@@ -164,7 +166,8 @@ fn time_left(job: &Job<'_>) -> Option<String> {
     Some(format!("about {about} left"))
 }
 
-/// What to say of units that the bar does not show, because the job's code counted wrongly.
+/// A note about units that the bar does not show, because the job's code counted wrongly; `None` if
+/// there are none.
 fn miscounted(job: &Job<'_>) -> Option<String> {
     let read = |name: &str| job.0["progress"][name].as_u64().unwrap_or_default();
     match (read("over"), read("late")) {
@@ -188,7 +191,7 @@ fn bar(progress: &Value) -> String {
     format!("[{}{}] {:>3.0} %", "#".repeat(full), "-".repeat(BAR - full), (part * 100.0).floor())
 }
 
-/// How a job ended that was asked to stop.
+/// How a job that was asked to stop has ended.
 pub fn end(job: &Job<'_>) -> String {
     match times(&job.0["cancelled"]["to_end_ns"]) {
         Some(time) => format!("{} {time} after the cancel", job.state()),
@@ -196,7 +199,7 @@ pub fn end(job: &Job<'_>) -> String {
     }
 }
 
-/// What to say of a job that was asked to stop and has not ended.
+/// A note about a job that was asked to stop and has not ended.
 pub fn still_runs(job: &Job<'_>) -> String {
     let asked = &job.0["cancelled"];
     let since = times(&asked["since_ns"]).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Progress while jobs run: redrawn in place on a terminal, otherwise a line for each change.
+//! Shows progress while jobs run. On a terminal it is redrawn in place; otherwise a line is printed
+//! for each change.
 
 use crate::hosts::{self, Host, Hosts, Job};
 use crate::out::{complain, write};
@@ -9,7 +10,8 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
-/// Shows jobs until the named ones have ended; without names, until no host is left.
+/// Shows the jobs with the ids `jobs` until they have ended. If `jobs` is empty, shows all jobs
+/// until no host is left. False: no job was seen.
 pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<bool, String> {
     let process = match jobs {
         [] => process,
@@ -48,14 +50,16 @@ pub fn watch(process: Option<u32>, jobs: &[u64], interval: Duration) -> Result<b
     }
 }
 
-/// The hosts with the named jobs, or with all jobs that have not ended.
+/// The answers of the hosts about the jobs with the ids `jobs`, or about all jobs that have not
+/// ended.
 fn look(process: Option<u32>, jobs: &[u64]) -> Result<Hosts, String> {
     let (Some(process), [_, ..]) = (process, jobs) else { return hosts::all(process, false) };
     let found: Result<Vec<_>, _> = jobs.iter().map(|job| hosts::look_at(process, *job)).collect();
     Ok(Hosts { found: found?, failed: 0 })
 }
 
-/// The lines to show, each with the text whose change makes it news.
+/// The lines to show. With each line comes a text: only if that text has changed, the line is
+/// printed again.
 fn shown(
     hosts: &[Host],
     is_meant: &dyn Fn(&Job<'_>) -> bool,
@@ -81,7 +85,7 @@ fn shown(
     lines
 }
 
-/// Most lines that are redrawn: as many as the smallest usual terminal shows.
+/// Most lines that are redrawn, so that they fit into the smallest usual terminal.
 const MOST_LINES: usize = 22;
 
 /// The output, and what it shows at the moment.
@@ -102,7 +106,7 @@ impl Screen {
         }
     }
 
-    /// Draws the lines. `left_out` is the number of jobs without one.
+    /// Draws the lines. `left_out` is the number of jobs that have no line.
     fn draw(&mut self, lines: &[(String, String)], left_out: u64) {
         let mut out = String::new();
         if self.is_terminal {

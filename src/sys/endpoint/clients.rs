@@ -3,7 +3,8 @@
 //! others.
 //!
 //! Invariants, which bound what a host spends on clients:
-//! 1. At most `MOST_SILENT` and `MOST_TAKING` clients wait; the oldest is dropped for the newest.
+//! 1. At most `MOST_SILENT` clients wait with their line unsent, and at most `MOST_TAKING` with
+//!    their answer not taken. If one more comes, the oldest is dropped.
 //! 2. Each client has a limited time and is dropped when that is over.
 
 use super::line::{MAX_LINE, patience};
@@ -12,9 +13,9 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// Most clients that may wait with their line unsent.
+/// Most clients that may wait without having sent their whole line.
 pub const MOST_SILENT: usize = 64;
-/// Most answers that may be under way.
+/// Most clients that may wait without having taken their whole answer.
 const MOST_TAKING: usize = 8;
 
 /// A client whose line is awaited; `line` has what was read of it.
@@ -48,14 +49,14 @@ enum Step {
     Gone,
 }
 
-/// Most descriptors that are waited for at once: all clients and two others.
+/// Most descriptors that `wait` waits for: those of all clients, and two of the caller.
 const MOST_WAITS: usize = 2 + MOST_SILENT + MOST_TAKING;
 
-/// Which of the two other descriptors can be read.
+/// Which of the caller's two descriptors can be read.
 pub struct Heard(pub [bool; 2]);
 
 impl Clients {
-    /// No clients yet, and memory for all that there may be.
+    /// No clients yet. The memory for as many clients as may wait is allocated here.
     pub fn new() -> io::Result<Self> {
         let mut clients = Self { talkers: Vec::new(), takers: Vec::new() };
         let no_memory = |_| io::Error::from(ErrorKind::OutOfMemory);
@@ -64,7 +65,8 @@ impl Clients {
         Ok(clients)
     }
 
-    /// Adds a client, whose stream is non-blocking.
+    /// Adds a client that has connected. Its stream is non-blocking. If there are too many, the
+    /// oldest client whose line is awaited is dropped.
     pub fn let_in(&mut self, stream: UnixStream) {
         if self.talkers.len() == MOST_SILENT {
             self.talkers.remove(0);
@@ -72,7 +74,8 @@ impl Clients {
         self.talkers.push(Talker { stream, line: Vec::new(), until: patience() });
     }
 
-    /// Drops the oldest client whose line is awaited. False: there is none.
+    /// Drops the oldest client whose line is awaited, which frees a descriptor. False: there is no
+    /// such client.
     pub fn make_room(&mut self) -> bool {
         let is_there = !self.talkers.is_empty();
         self.talkers.drain(..usize::from(is_there));
@@ -84,12 +87,13 @@ impl Clients {
         self.talkers.clear();
     }
 
-    /// Whether an answer is under way.
+    /// Whether a client has not yet taken its whole answer.
     pub fn is_answering(&self) -> bool {
         !self.takers.is_empty()
     }
 
-    /// Hands over as much of an answer as the system takes at once. The rest follows during `wait`.
+    /// Sends as much of the client's answer, and its end of line, as the system takes at once. The
+    /// rest follows during `wait`. An error: there is no memory for a copy of the answer.
     pub fn answer(&mut self, stream: UnixStream, line: &[u8]) -> io::Result<()> {
         let mut answer = Vec::new();
         answer.try_reserve_exact(line.len() + 1).map_err(|_| ErrorKind::OutOfMemory)?;
@@ -105,7 +109,7 @@ impl Clients {
         Ok(())
     }
 
-    /// Waits until one of the clients or of the other descriptors is ready, or a client's time is
+    /// Waits until a client or one of the two descriptors `others` is ready, or a client's time is
     /// over. Then reads from and writes to the clients that are ready. `None`: the system's wait
     /// failed.
     pub fn wait(&mut self, others: [RawFd; 2]) -> Option<Heard> {
@@ -141,7 +145,8 @@ impl Clients {
         Some(Heard([waits[0].revents != 0, waits[1].revents != 0]))
     }
 
-    /// Takes out the oldest client that has sent its line; returns the line without its end.
+    /// Takes out the oldest client that has sent its whole line, and returns it with the line,
+    /// without the newline. `None`: no client has.
     pub fn take_heard(&mut self) -> Option<(UnixStream, Vec<u8>)> {
         let at = self.talkers.iter().position(Talker::is_heard)?;
         let Talker { stream, mut line, .. } = self.talkers.remove(at);
@@ -151,12 +156,12 @@ impl Clients {
 }
 
 impl Talker {
-    /// Whether the line is complete; bytes behind its end are ignored.
+    /// Whether the line is complete. Bytes behind its newline are ignored.
     fn is_heard(&self) -> bool {
         self.line.last() == Some(&b'\n')
     }
 
-    /// Reads one piece, up to the end of the line; the newline stays in `line`.
+    /// Reads one piece of the line, up to its end, and adds it to `line`, with the newline.
     fn go_on(&mut self) -> Step {
         let mut room = [0; 4096];
         let count = match self.stream.read(&mut room) {
@@ -176,8 +181,8 @@ impl Talker {
 }
 
 impl Taker {
-    /// Writes as much as the system takes. A peer that has gone is an error here, not a signal: the
-    /// library's threads block SIGPIPE.
+    /// Writes as much of the answer as the system takes. A peer that has gone is an error here, not
+    /// a signal: the library's threads block SIGPIPE.
     fn go_on(&mut self) -> Step {
         loop {
             match self.stream.write(&self.answer[self.sent..]) {

@@ -7,18 +7,20 @@ use std::time::{Duration, Instant};
 /// The time that each client has to send its line, and again to take its answer.
 pub const PATIENCE_NS: u64 = 1_000_000_000;
 
-/// Most bytes of a client's line, without its end.
+/// Most bytes of a client's line, without its newline.
 pub const MAX_LINE: usize = 16 * 1024;
 
 /// Most bytes of an answer that a client accepts.
 pub const MAX_ANSWER: usize = 64 << 20;
 
-/// The moment when the time of a client is over that begins now.
+/// The moment when a client's time is over if it begins now.
 pub fn patience() -> Instant {
     Instant::now() + Duration::from_nanos(PATIENCE_NS)
 }
 
-/// Collects the bytes from `read` up to the end of a line. The newline is not returned.
+/// Reads a line by calls of `read`, and returns it without its newline. Bytes behind the newline
+/// are dropped. An error: `read` failed or ended before the newline, the line has more than `limit`
+/// bytes, or there is no memory.
 pub fn read_line(
     limit: usize,
     mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,

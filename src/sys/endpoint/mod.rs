@@ -4,12 +4,12 @@
 //!
 //! A client has a limited time to send its line, and again to take its answer. On a Unix socket
 //! clients wait side by side, so a client that says nothing, or takes no answer, keeps nobody
-//! waiting. On a pipe clients are served one after the other, so such a client delays the next one,
-//! but no longer than its time.
+//! waiting. On a pipe clients are served one after the other, so such a client delays the next
+//! client, but no longer than its time.
 //!
 //! - `line`: the limits of lines and answers, and the reading of a line.
-//! - `unix`: the socket, with `clients`, those that are not done. `windows`: the pipe. The module
-//!   of this platform is called `system` here.
+//! - `unix`: the socket, with `clients`, which has the clients that are not done. `windows`: the
+//!   pipe. The module of this platform is called `system` here.
 
 use std::io;
 
@@ -33,7 +33,7 @@ pub use line::{MAX_ANSWER, MAX_LINE, PATIENCE_NS};
 pub use system::is_private;
 pub use system::{address_of, exchange, processes};
 
-/// A client that has been let in.
+/// A client that has connected and is to be answered.
 pub use system::Client;
 
 /// The place where this process lets clients in.
@@ -46,7 +46,7 @@ impl Endpoint {
         system::Listener::open().map(Self)
     }
 
-    /// The path of the socket or the name of the pipe.
+    /// The address of the endpoint: the path of the socket or the name of the pipe.
     pub fn address(&self) -> &str {
         self.0.address()
     }
@@ -56,7 +56,8 @@ impl Endpoint {
         self.0.next()
     }
 
-    /// Lets in no further client; `next` returns.
+    /// Closes the endpoint: no further client is let in, and `next` returns `None` once the answers
+    /// under way are done.
     pub fn close(&self) {
         self.0.close();
     }
@@ -68,7 +69,7 @@ mod tests {
     use std::sync::{Mutex, MutexGuard};
     use std::time::{Duration, Instant};
 
-    /// A process has one endpoint.
+    /// Held by each test that opens the endpoint, because a process has only one.
     static ONE: Mutex<()> = Mutex::new(());
 
     fn alone() -> MutexGuard<'static, ()> {

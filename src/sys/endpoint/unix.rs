@@ -38,8 +38,8 @@ fn user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Where this user's sockets may be, best first. Not taken from the environment, which differs
-/// between a host and a terminal.
+/// The folders where this user's sockets may be, the best first. They are not taken from the
+/// environment, which differs between a host and a terminal.
 fn folders() -> [PathBuf; 2] {
     let user = user();
     [format!("/run/user/{user}/dcc-cancel").into(), format!("/tmp/dcc-cancel-{user}").into()]
@@ -108,8 +108,9 @@ pub fn processes() -> Vec<u32> {
     found
 }
 
-/// Whether a socket's file is left over: no process listens there, because its own ended without
-/// removing it. The file is removed, unless it is so young that its process may be about to listen.
+/// Whether a socket's file is left over: no process listens there, because the process that made
+/// the file ended without removing it. If no process has this number, the file is also removed,
+/// unless it is so young that its process may be about to listen.
 fn is_left_over(address: &Path, process: u32) -> bool {
     if !has_ended(process) {
         // A link that leads nowhere is not a socket either.
@@ -117,7 +118,7 @@ fn is_left_over(address: &Path, process: u32) -> bool {
             matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound)
         });
     }
-    // A child that the process forked may still hold the socket; it answers nobody.
+    // A child that the process forked may still hold the socket, but it answers no client.
     let is_held = try_connect(address).is_ok();
     let made = fs::symlink_metadata(address).and_then(|about| about.modified());
     let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
@@ -127,7 +128,7 @@ fn is_left_over(address: &Path, process: u32) -> bool {
     true
 }
 
-/// Whether there is no such process.
+/// Whether there is no process with this number.
 fn has_ended(process: u32) -> bool {
     let Ok(process) = libc::pid_t::try_from(process) else { return true };
     // SAFETY: signal 0 is not sent; the call only asks whether it could be.
@@ -202,8 +203,8 @@ impl Listener {
         &self.address
     }
 
-    /// The next client that has sent its line. `None`: it was closed, and the answers under way are
-    /// done; or the system's wait failed.
+    /// Waits for the next client that has sent its line. `None`: the endpoint was closed and all
+    /// answers have been taken or given up, or the system's wait failed.
     pub fn next(&self) -> Option<Client> {
         let mut clients = self.clients.lock();
         let mut is_closed = false;
@@ -234,8 +235,9 @@ impl Listener {
             }
             Ok(_) => (),
             Err(error) if error.kind() == ErrorKind::WouldBlock => (),
-            // For instance there is no descriptor left. Dropping a silent client frees one;
-            // otherwise wait for others to be closed.
+            // The system refuses the client, for instance because there is no descriptor left. A
+            // silent client is dropped to free one. If there is none, this waits a moment, in which
+            // others may be closed.
             Err(_) if clients.make_room() => (),
             Err(_) => std::thread::sleep(Duration::from_millis(100)),
         }
@@ -281,7 +283,7 @@ fn is_same_user(stream: &UnixStream) -> bool {
     peer(stream) == Some(user())
 }
 
-/// The time left until `until`; an error once there is none.
+/// The time left until `until`; an error once that moment has come.
 fn left(until: Instant) -> io::Result<Option<Duration>> {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
@@ -295,8 +297,8 @@ fn read_line_until(stream: &mut UnixStream, limit: usize, until: Instant) -> io:
     })
 }
 
-/// Bytes that are handed to the system at once, because its limit of time is for a piece and not
-/// for a whole write.
+/// Most bytes of one write. A stream's time limit counts for each write, so a long line is written
+/// in pieces, and the time is checked between them.
 const PIECE: usize = 16 * 1024;
 
 /// Writes the whole line and its end. A peer that has gone is an error here, not a signal: a Rust
@@ -321,8 +323,8 @@ impl Client {
         Ok(std::mem::take(&mut self.line))
     }
 
-    /// Writes the client's only answer. The part that the client does not take at once follows
-    /// while others are served.
+    /// Writes the answer; a client gets only one. The part that the client does not take at once
+    /// follows while other clients are served.
     pub fn answer(&mut self, line: &[u8]) -> io::Result<()> {
         match self.stream.take() {
             Some(stream) => self.others.lock().answer(stream, line),
@@ -346,7 +348,8 @@ pub fn connect(address: &str, until: Instant) -> io::Result<UnixStream> {
     }
 }
 
-/// Sends a line to an endpoint and returns its answer.
+/// Sends a line to an endpoint and returns the endpoint's answer. An error if that takes longer
+/// than `patience`.
 pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<String> {
     let until = Instant::now() + patience;
     let mut stream = connect(address, until)?;

@@ -41,7 +41,7 @@ use windows_sys::Win32::System::Threading::{
     WaitForSingleObject,
 };
 
-/// Buffer bytes that the system is asked for; it takes more if it has to.
+/// Bytes of the pipe's buffers that the system is asked for. The system takes more if it has to.
 const BUFFER: u32 = 64 * 1024;
 
 /// The pipe, and the event that wakes a waiting `next`.
@@ -67,7 +67,8 @@ fn address(process: u32) -> io::Result<String> {
     Ok(text.into_string())
 }
 
-/// The processes that have an endpoint, of all users. Connecting shows whether this user may enter.
+/// The processes of all users that have an endpoint. Only a connect shows whether this user may use
+/// it.
 pub fn processes() -> Vec<u32> {
     let mut found = vec![0; 1024];
     loop {
@@ -77,7 +78,8 @@ pub fn processes() -> Vec<u32> {
             K32EnumProcesses(found.as_mut_ptr(), size_of_val(&found[..]) as u32, &mut bytes)
         };
         let count = if status == FALSE { 0 } else { bytes as usize / size_of::<u32>() };
-        // The call does not say whether that was all, so a full buffer is enlarged.
+        // The call does not say whether these were all processes, so it is repeated with a larger
+        // buffer if the buffer is full.
         if count == found.len() {
             found.resize(2 * count, 0);
             continue;
@@ -238,9 +240,8 @@ impl Listener {
             if is_here && let Ok(pipe) = self.pipe.try_clone() {
                 return Some(Client(pipe));
             }
-            // Either the client has left already, or there are no handles at the moment; try again
-            // a little later.
-            // SAFETY: both the pipe and the event are open.
+            // Either the client has left already, or the system has no handles at the moment; the
+            // loop tries again a little later. SAFETY: both the pipe and the event are open.
             let woken = unsafe {
                 DisconnectNamedPipe(self.pipe.as_raw_handle());
                 WaitForSingleObject(closing, if is_here { 100 } else { 1 })
@@ -257,8 +258,8 @@ impl Listener {
     }
 }
 
-/// Runs one operation of a pipe to its end and returns how many bytes it moved. `TimedOut`: it was
-/// given up at `until`. `Interrupted`: it was given up because `stop` was set.
+/// Runs one operation of a pipe to its end and returns how many bytes it moved. `TimedOut`: the
+/// operation was given up at `until`. `Interrupted`: it was given up because `stop` was set.
 fn transfer(
     pipe: &OwnedHandle,
     until: Option<Instant>,
@@ -306,7 +307,8 @@ fn transfer(
 }
 
 impl Client {
-    /// Reads at least one byte.
+    /// Reads at least one byte into `room` and returns how many; an error if none comes until
+    /// `until`.
     fn read(&mut self, room: &mut [u8], until: Instant) -> io::Result<usize> {
         let count = transfer(&self.0, Some(until), None, |pipe, overlapped| {
             // SAFETY: the buffer has that length; `transfer` returns only after the operation has
@@ -319,7 +321,7 @@ impl Client {
         if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
     }
 
-    /// Reads up to the end of a line, which is not returned.
+    /// Reads the client's line and returns it without its newline.
     pub fn read_line(&mut self) -> io::Result<Vec<u8>> {
         let until = patience();
         read_line(MAX_LINE, |room| self.read(room, until))
@@ -330,7 +332,8 @@ impl Client {
         let until = patience();
         self.write(line, until)?;
         self.write(b"\n", until)?;
-        // A client that is disconnected at once would lose bytes that it has not read yet.
+        // Waits until the client has left: a client that is disconnected at once would lose bytes
+        // that it has not read yet.
         while self.read(&mut [0; 64], until).is_ok() {}
         Ok(())
     }
@@ -380,12 +383,14 @@ pub fn connect(address: &str, until: Instant) -> io::Result<File> {
     }
 }
 
-/// Sends a line to an endpoint and returns its answer.
+/// Sends a line to an endpoint and returns the endpoint's answer. An error if that takes longer
+/// than `patience`.
 pub fn exchange(address: &str, line: &str, patience: Duration) -> io::Result<String> {
     let until = Instant::now() + patience;
     let (address, line) = (address.to_owned(), format!("{line}\n"));
     let (to, from) = mpsc::channel();
-    // A pipe opened as a file has no timeouts. A thread that is late ends with this program.
+    // A pipe that is opened as a file has no timeouts, so a thread of its own does the exchange. If
+    // that thread is late, it ends with this program.
     thread::spawn(move || {
         let _ = to.send(talk(&address, &line, until));
     });
