@@ -558,8 +558,9 @@ class Job(Polled):
         return self.handle if self._is_native() else None
 
     def __repr__(self) -> str:
+        # `cancelled` would tell the code of the job to stop: a log line must not.
         return "Job(%s)" % self._inside(
-            lambda: "%r, %s, cancelled=%s" % (self.label, self.state, self.cancelled)
+            lambda: "%r, %s, cancelled=%s" % (self.label, self.state, self.cause is not None)
         )
 
     # The truth value of a job says that there is one, not whether it is cancelled, as that of a token does.

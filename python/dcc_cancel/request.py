@@ -218,7 +218,8 @@ class Request(NativeObject):
         self.close()
 
     def __repr__(self) -> str:
-        state = self._inside(lambda: "cancelled=%s" % self.cancelled)
+        # `cancelled` would tell the code of the current job to stop: a log line must not.
+        state = self._inside(lambda: "cancelled=%s" % (self.cause is not None))
         return "Request(%r, %s)" % (getattr(self, "_id", None), state)
 
 

@@ -278,4 +278,5 @@ class CancelToken(Polled):
         return self.handle if self._is_native() else None
 
     def __repr__(self) -> str:
-        return "CancelToken(%s)" % self._inside(lambda: "cancelled=%s" % self.cancelled)
+        # `cancelled` would tell the code of the current job to stop: a log line must not.
+        return "CancelToken(%s)" % self._inside(lambda: "cancelled=%s" % (self.cause is not None))

@@ -46,8 +46,13 @@ def asks_before(job):
     cancel_elsewhere(job)
 
 
+def is_only_shown(job):
+    cancel_elsewhere(job)
+    assert "cancelled=True" in repr(job) and "cancelled=True" in repr(job.token)
+
+
 TOLD = (asks_itself, asks_its_token, asks_by_native_code, cancels_itself)
-NOT_TOLD = (asks_nothing, asks_before)
+NOT_TOLD = (asks_nothing, asks_before, is_only_shown)
 
 
 class Waits(PumpedCase):
