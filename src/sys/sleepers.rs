@@ -60,8 +60,8 @@ impl Sleepers {
         if word & GONE == 0 { word & COUNT } else { 0 }
     }
 
-    /// Counts the caller as inside a wait. By invariant 1 the caller keeps the object alive and
-    /// holds its lock.
+    /// Counts the caller as inside a wait. The caller keeps the object alive and holds the lock
+    /// under which the object is flagged as cancelled (invariant 1).
     pub fn enter(&self) {
         self.word.fetch_add(1, Ordering::Relaxed);
     }

@@ -142,8 +142,7 @@ mod model {
     }
 
     /// The bounded queue of models. The races inside the queue are left to `crossbeam_queue` and
-    /// not modelled. The model has that a thread which pops a value sees what was done before the
-    /// push.
+    /// not modelled. In a model, a thread that pops a value sees what was done before the push.
     #[derive(Debug)]
     pub struct ArrayQueue<T> {
         capacity: usize,
@@ -171,7 +170,7 @@ mod model {
     }
 
     /// The once-cell of a chunk, for models. The race inside the cell is left to `once_cell` and
-    /// not modelled. The model has that a thread which reads the chunk sees it initialised.
+    /// not modelled. In a model, a thread that reads the chunk sees it initialised.
     #[derive(Debug)]
     pub struct OnceBox<T> {
         chunk: std::sync::OnceLock<Box<T>>,

@@ -241,7 +241,8 @@ impl Listener {
                 return Some(Client(pipe));
             }
             // Either the client has left already, or the system has no handles at the moment; the
-            // loop tries again a little later. SAFETY: both the pipe and the event are open.
+            // loop tries again a little later.
+            // SAFETY: both the pipe and the event are open.
             let woken = unsafe {
                 DisconnectNamedPipe(self.pipe.as_raw_handle());
                 WaitForSingleObject(closing, if is_here { 100 } else { 1 })
