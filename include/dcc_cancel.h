@@ -1992,7 +1992,7 @@ typedef struct dcc_request_id {
     /** The id if `type` is DCC_ID_TEXT: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during
      * the call only. */
     const char *text;
-    /** Bytes in `text`, or DCC_NUL_TERMINATED. */
+    /** Length of `text` in bytes, or DCC_NUL_TERMINATED. */
     size_t text_length;
 } dcc_request_id;
 
@@ -2025,10 +2025,10 @@ typedef struct dcc_request_id {
  *
  * dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
  * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
- * `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602, and so
- * after DCC_MESSAGE_UNKNOWN unless you still know that task. The reply policy does not matter: at
- * the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, all else
- * `cancelled`. */
+ * `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602. Do the
+ * same after DCC_MESSAGE_UNKNOWN, unless you still know that task. The reply policy does not
+ * matter: at the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, and the
+ * other DCC_OWED_ constants mean `cancelled`. */
 #define DCC_SESSION_TASKS 2
 
 /** Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
@@ -2101,8 +2101,8 @@ DCC_API dcc_status dcc_session_release(dcc_session *session);
  * this thread.
  *
  * You still end the requests. If only the stream of one HTTP response is closed, use
- * dcc_request_cancel, which cancels that one request. Closing again does no harm. NULL: nothing
- * happens. */
+ * dcc_request_cancel, which cancels that one request. Closing again does no harm. If `session` is
+ * NULL, nothing happens. */
 DCC_API dcc_status dcc_session_close(const dcc_session *session);
 
 /** Cancels the request in flight with this id, in its peer's name. Any thread may call this.
@@ -2215,8 +2215,8 @@ typedef struct dcc_message_info {
  * Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
  * `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
  * `tasks/cancel` instead. You handle all other messages. `message` has `message_length` bytes, as
- * they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. Fills in
- * `out_info`, unless that is NULL, with what the message was and which request it named.
+ * they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. The call
+ * writes what the message was, and which request it named, to `out_info`, which may be NULL.
  *
  * A peer cannot make this call fail: malformed messages are ignored and counted, see
  * dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. A part of
@@ -2278,7 +2278,7 @@ typedef struct dcc_request_desc {
      * now the peer waits, which becomes the deadline of the request's token. Malformed members are
      * ignored, because strangers send them. */
     const char *meta;
-    /** Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED. */
+    /** Length of `meta` in bytes, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED. */
     size_t meta_length;
 } dcc_request_desc;
 
@@ -2346,13 +2346,13 @@ typedef struct dcc_request_progress {
     uint32_t struct_size;
     /** Zero. */
     uint32_t reserved;
-    /** Progress in units of yours: seconds, frames, steps. */
+    /** Progress in your own units, such as seconds, frames or steps. */
     double progress;
     /** Value of `progress` at the end; 0 while that is unknown. */
     double total;
     /** Text for people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied. */
     const char *message;
-    /** Bytes in `message`, or DCC_NUL_TERMINATED. */
+    /** Length of `message` in bytes, or DCC_NUL_TERMINATED. */
     size_t message_length;
 } dcc_request_progress;
 
@@ -2371,7 +2371,7 @@ DCC_API dcc_status dcc_request_set_progress(const dcc_request *request,
  *
  * All notifications keep the scale of the first count: if the job began with 200 frames, `total`
  * is 200 to the end, whatever steps follow; it is 1 if there was no such count. The peer is told
- * the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`:
+ * the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. If `job` is NULL,
  * nothing happens. DCC_ALREADY_ENDED: the request has ended. */
 DCC_API dcc_status dcc_request_set_progress_of_job(const dcc_request *request, const dcc_job *job);
 
@@ -2611,7 +2611,7 @@ typedef struct dcc_job_thread {
  *
  * While it is on, every poll of the job notes its place and time, which costs some hundred
  * nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
- * stay until the trace is switched on again. NULL: nothing happens. */
+ * stay until the trace is switched on again. If `job` is NULL, nothing happens. */
 DCC_API dcc_status dcc_job_trace(const dcc_job *job, int32_t on);
 
 /** Switches the poll trace on (not 0) or off for all live jobs and for all jobs that are created

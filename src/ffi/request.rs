@@ -47,7 +47,7 @@ pub struct dcc_request_desc {
     /// now the peer waits, which becomes the deadline of the request's token. Malformed members are
     /// ignored, because strangers send them.
     pub meta: *const c_char,
-    /// Bytes in `meta`, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED.
+    /// Length of `meta` in bytes, up to DCC_MAX_MESSAGE_LENGTH, or DCC_NUL_TERMINATED.
     pub meta_length: usize,
 }
 

@@ -25,7 +25,7 @@ pub struct dcc_request_id {
     /// The id if `type` is DCC_ID_TEXT: UTF-8, up to DCC_MAX_REQUEST_ID_LENGTH bytes; read during
     /// the call only.
     pub text: *const c_char,
-    /// Bytes in `text`, or DCC_NUL_TERMINATED.
+    /// Length of `text` in bytes, or DCC_NUL_TERMINATED.
     pub text_length: usize,
 }
 

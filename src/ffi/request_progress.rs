@@ -23,13 +23,13 @@ pub struct dcc_request_progress {
     pub struct_size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Progress in units of yours: seconds, frames, steps.
+    /// Progress in your own units, such as seconds, frames or steps.
     pub progress: f64,
     /// Value of `progress` at the end; 0 while that is unknown.
     pub total: f64,
     /// Text for people, or NULL: UTF-8, up to DCC_MAX_TEXT_LENGTH bytes; copied.
     pub message: *const c_char,
-    /// Bytes in `message`, or DCC_NUL_TERMINATED.
+    /// Length of `message` in bytes, or DCC_NUL_TERMINATED.
     pub message_length: usize,
 }
 
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn dcc_request_set_progress(
 ///
 /// All notifications keep the scale of the first count: if the job began with 200 frames, `total`
 /// is 200 to the end, whatever steps follow; it is 1 if there was no such count. The peer is told
-/// the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. NULL for `job`:
+/// the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. If `job` is NULL,
 /// nothing happens. DCC_ALREADY_ENDED: the request has ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_set_progress_of_job(

@@ -39,10 +39,10 @@ pub const DCC_SESSION_HTTP: i32 = 1;
 ///
 /// dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
 /// DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
-/// `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602, and so
-/// after DCC_MESSAGE_UNKNOWN unless you still know that task. The reply policy does not matter: at
-/// the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, all else
-/// `cancelled`.
+/// `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602. Do the
+/// same after DCC_MESSAGE_UNKNOWN, unless you still know that task. The reply policy does not
+/// matter: at the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, and the
+/// other DCC_OWED_ constants mean `cancelled`.
 pub const DCC_SESSION_TASKS: i32 = 2;
 
 /// Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
@@ -224,8 +224,8 @@ pub extern "C" fn dcc_session_release(session: *mut dcc_session) -> dcc_status {
 /// this thread.
 ///
 /// You still end the requests. If only the stream of one HTTP response is closed, use
-/// dcc_request_cancel, which cancels that one request. Closing again does no harm. NULL: nothing
-/// happens.
+/// dcc_request_cancel, which cancels that one request. Closing again does no harm. If `session` is
+/// NULL, nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_session_close(session: *const dcc_session) -> dcc_status {
     guard(|| {

@@ -103,8 +103,8 @@ impl dcc_message_info {
 /// Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
 /// `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
 /// `tasks/cancel` instead. You handle all other messages. `message` has `message_length` bytes, as
-/// they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. Fills in
-/// `out_info`, unless that is NULL, with what the message was and which request it named.
+/// they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. The call
+/// writes what the message was, and which request it named, to `out_info`, which may be NULL.
 ///
 /// A peer cannot make this call fail: malformed messages are ignored and counted, see
 /// dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. A part of

@@ -106,7 +106,7 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
 ///
 /// While it is on, every poll of the job notes its place and time, which costs some hundred
 /// nanoseconds; jobs that are not traced pay nothing. Polls follow the switch at once. The notes
-/// stay until the trace is switched on again. NULL: nothing happens.
+/// stay until the trace is switched on again. If `job` is NULL, nothing happens.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_trace(job: *const dcc_job, on: i32) -> dcc_status {
     guard(|| {

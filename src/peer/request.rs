@@ -120,7 +120,7 @@ impl RequestLive {
 struct RequestBody {
     /// The id, if it is long.
     long_id: Option<RequestId>,
-    /// How far the request is, if its peer wants to be told.
+    /// How far the request is; `None` if its peer does not want to be told.
     progress: Option<RequestProgress>,
     /// The job whose progress is the request's, or NULL; no reference to the job is held.
     job: Handle,

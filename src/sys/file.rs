@@ -13,9 +13,9 @@ const ROOM: usize = 1 << 16;
 /// beside the old file, under another name, and renamed once the system has all of it. On an error
 /// the old file is unchanged.
 pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    // The standard library copies long paths for the system, and aborts if there is no memory for
-    // that. Removing the new file after an error must not need memory that is gone by then. So a
-    // reserve for all copies is allocated beforehand.
+    // The standard library copies long paths for the system, and aborts if there is no memory for a
+    // copy. After an error the new file must be removed, which copies its path, too. So a reserve
+    // for all copies is allocated beforehand.
     let copies = [4 * (path.len() + MOST_ADDED); 8];
     with_reserve(copies, || replace_served(path, write)).map_err(|_| ErrorKind::OutOfMemory)?
 }

@@ -30,7 +30,7 @@ pub struct HostFunctions {
     pub veto: Option<VetoFn>,
     /// Shows how far a job is.
     pub progress: Option<ProgressFn>,
-    /// Runs jobs that need no particular thread.
+    /// Runs jobs that need no particular thread on the host's own threads.
     pub execute: Option<ExecuteFn>,
     /// The library's function that `execute` has to call on a thread of the host.
     pub run: RunFn,
@@ -72,7 +72,7 @@ impl Host {
         self.0.veto.is_some_and(|veto| unsafe { veto(self.0.user_data.pointer()) } != 0)
     }
 
-    /// Shows how far a job is. Never call it under a lock.
+    /// Lets the host show how far a job is. Never call it under a lock.
     pub fn show_progress(&self, job: u64, done: u64, total: u64) {
         if let Some(progress) = self.0.progress {
             let job = std::ptr::without_provenance(job as usize);

@@ -31,8 +31,9 @@ pub struct JobFunction {
 impl Work {
     /// # Safety
     /// `function` may be called with any job's handle and the payload's user data, any number of
-    /// times one after the other, and then `completion` once, until the payload is destroyed; on
-    /// the threads that the dispatcher they are posted to says.
+    /// times one after the other, and then `completion` once, until the payload is destroyed. The
+    /// calls may be made on the threads that the header names for the dispatcher that the job is
+    /// posted to.
     pub unsafe fn new(function: JobFn, completion: Option<CompletionFn>, payload: Payload) -> Self {
         Self { function, completion, payload }
     }

@@ -35,8 +35,8 @@ pub fn host_line(host: &Host) -> String {
     format!("{name}, process {}, dcc-cancel {library}", host.process)
 }
 
-/// Lines about a host, its dispatchers and its jobs. `more_follow`: further jobs are about to be
-/// printed.
+/// Lines about a host, its dispatchers and its jobs. `more_follow`: the caller prints the further
+/// jobs, so the text does not say how many there are.
 pub fn host(host: &Host, more_follow: bool) -> String {
     let mut shown = host_line(host);
     if let Some(strays) = strays(host) {

@@ -73,7 +73,7 @@ fn shown(
         }
         for job in host.jobs().filter(is_meant) {
             let mut progress = job.0["progress"].clone();
-            // The estimate changes all the time and is not news.
+            // The estimate of the time left changes all the time, so its change is not news.
             let _ = progress.as_object_mut().map(|progress| progress.remove("time_left_ns"));
             let is_asked = !job.0["cancelled"].is_null();
             let is_silent = !job.0["check_not_asked_ns"].is_null();
