@@ -80,7 +80,8 @@
  *   dcc_library_call_begin, dcc_library_call_ask, dcc_last_error, dcc_instance_check, and functions that do
  *   not return a status, except dcc_context_run, which returns NULL. Every other function answers
  *   DCC_ERROR_FORKED. Use the library after exec.
- * - Only dcc_poll and dcc_poll_one are async-signal-safe, and only while nothing is cancelled or traced.
+ * - Only dcc_poll and dcc_poll_one are async-signal-safe, and only while nothing is cancelled or traced and
+ *   no job that they ask, or that is current around it, has an `is_cancelled` function.
  * - The library exists for 64-bit platforms only.
  *
  * Generated from the library's source; do not edit. */
@@ -450,8 +451,8 @@ DCC_API dcc_status dcc_cancel_token_join(const dcc_cancel_token *token,
  *
  * Outside of inner loops dcc_check_cancelled asks the same without a snapshot. */
 
-/** What a `set` gives and the matching `reset` takes. A ticket is good once, on the thread that got
- * it. */
+/** A ticket: a `set`, an enter or a shield writes it, and the matching reset or exit takes it. It
+ * is good once, on the thread that got it. */
 typedef uint64_t dcc_ticket;
 
 /** Makes a token the current token of the calling thread, and writes the ticket for
@@ -460,7 +461,7 @@ typedef uint64_t dcc_ticket;
  *
  * The library holds the token until the reset, and your reference stays yours. A NULL token masks
  * an outer token until the reset. Calls nest. The slots for the token and the job are independent.
- * DCC_ERROR_RESOURCES is as in dcc_context_capture. */
+ * DCC_ERROR_RESOURCES: too many holders keep the token, see dcc_context_capture. */
 DCC_API dcc_status dcc_cancel_token_set_current(const dcc_cancel_token *token,
                                                 dcc_ticket *out_ticket);
 
@@ -476,7 +477,7 @@ DCC_API dcc_status dcc_cancel_token_set_current(const dcc_cancel_token *token,
 DCC_API dcc_status dcc_cancel_token_reset_current(dcc_ticket ticket);
 
 /** Returns the current token of the calling thread, or NULL. Any thread may call this, for itself.
- * The token is lent until it is reset; retain it to keep it longer. */
+ * The token is lent until the reset that takes it off this thread; retain it to keep it longer. */
 DCC_API dcc_cancel_token *dcc_cancel_token_current(void);
 
 /** Makes a job the current job of the calling thread, and writes the ticket for
@@ -489,7 +490,8 @@ DCC_API dcc_status dcc_job_set_current(const dcc_job *job, dcc_ticket *out_ticke
 DCC_API dcc_status dcc_job_reset_current(dcc_ticket ticket);
 
 /** Returns the current job of the calling thread, or NULL. Any thread may call this, for itself.
- * The job is lent until it is reset, as with dcc_cancel_token_current. dcc_job_id gives its id. */
+ * The job is lent until the reset that takes it off this thread, as with dcc_cancel_token_current.
+ * dcc_job_id gives its id. */
 DCC_API dcc_job *dcc_job_current(void);
 
 /** The probe: tells whether the work of the calling thread should stop. Any thread may call this,
@@ -511,8 +513,8 @@ DCC_API dcc_status dcc_cancel_token_check_current(void);
 typedef struct dcc_poll_layer {
     /** The token's state word; never NULL, and readable for ever. */
     const uint64_t *word;
-    /** The value of `*word` while nothing asks to stop. `expected & DCC_POLL_HANDLE` is the token's
-     * handle. */
+    /** The value of `*word` while there is nothing to ask: no cancel, no poll trace, no
+     * `is_cancelled` function. `expected & DCC_POLL_HANDLE` is the token's handle. */
     uint64_t expected;
 } dcc_poll_layer;
 
@@ -529,17 +531,17 @@ typedef struct dcc_poll_pair {
  * or the job has died, a poll answers DCC_POLL_GONE, which means "stop". Other threads may poll it too. */
 #define dcc_poll_current() dcc_poll_current_at(__FILE__, __LINE__)
 
-/* Polls a snapshot of dcc_poll_current: 0, or why to stop, as dcc_check_cancelled answers it, or
- * DCC_POLL_GONE. While nothing is asked it costs one relaxed load and one compare for the token, and the
- * same for the job. Take the snapshot by value: behind a pointer the compiler has to read it again in each
- * iteration. */
+/* Polls a snapshot of dcc_poll_current, and answers as dcc_check_cancelled does, or DCC_POLL_GONE. While
+ * nothing is cancelled or traced and there is no `is_cancelled` function to ask, it costs one relaxed load
+ * and one compare for the token, and the same for the job. Take the snapshot by value: behind a pointer the
+ * compiler has to read it again in each iteration. */
 #define dcc_poll(pair) dcc_poll_at((pair), __FILE__, __LINE__)
 
 /* Takes a snapshot of one token, for dcc_poll_one. Any thread may call this. The snapshot holds no reference.
  * The snapshot of NULL is never cancelled. A poll of a bad handle's snapshot answers DCC_POLL_GONE. */
 static inline dcc_poll_layer dcc_poll_of(const dcc_cancel_token *token);
 
-/* Polls a snapshot of dcc_poll_of, or one layer of a dcc_poll_pair: 0, DCC_CANCELLED_BY_TOKEN or
+/* Polls a snapshot of dcc_poll_of, or one layer of a dcc_poll_pair, and answers 0, DCC_CANCELLED_BY_TOKEN or
  * DCC_POLL_GONE. */
 #define dcc_poll_one(layer) dcc_poll_one_at((layer), __FILE__, __LINE__)
 
@@ -792,14 +794,14 @@ DCC_API dcc_status dcc_job_seal(const dcc_job *job);
 
 /** Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread
  * may call this. The answer is 0, DCC_SEALED, or a negative status for a bad handle, so
- * `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, also after its end. */
+ * `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, even after its end. */
 DCC_API dcc_status dcc_job_is_sealed(const dcc_job *job);
 
 /* 5. Progress: how far a job is
  *
  * A share: a part of the progress bar of a job. It is for a step, or for what a library does in a
- * step. It is shared by reference count. NULL is the share of nothing: calls on it count nothing,
- * and dcc_progress_add still answers whether what is current should stop.
+ * step. It is shared by reference count. NULL is a share in which nothing counts; dcc_progress_add
+ * still answers for it whether what is current should stop.
  *
  * The code that knows the whole work says what each step is worth. The code of a step counts in
  * its own units and need not know that it is a part of something. In this example `begin` fills in
@@ -822,10 +824,11 @@ DCC_API dcc_status dcc_job_is_sealed(const dcc_job *job);
  *     dcc_progress_end(step);
  *     dcc_progress_release(step);
  *
- * The shown progress never falls. If a total changes, the rest of the share is spread over the
- * rest of the units. A share that has ended is full, however far it was, and shares that were
- * begun below it count no more. In a job that was asked to stop, an ended share stays as it was. A
- * share does not keep its job alive; when the job is gone, nothing counts in the share any more.
+ * The shown progress never falls. If a total changes, the part of the share that is still empty is
+ * spread over the units that are still to come. A share that has ended is full, however far it
+ * was, and shares that were begun below it no longer count. If the job was asked to stop, a share
+ * that ends stays as full as it was. A share does not keep its job alive; when the job is gone,
+ * nothing counts in the share any more.
  *
  * dcc_job_set_progress is enough for a job with one counter. A job that is made of steps divides its bar into
  * shares, and a library that it calls fills its own share without knowing its caller. */
@@ -840,16 +843,16 @@ typedef struct dcc_job_progress {
     uint64_t done;
     /** Units in all, 0 while unknown. */
     uint64_t total;
-    /** Length of the job's bar, from 0 to 1. It never falls, and it is 1 only after the job has
-     * completed. While a total is unknown it rises ever more slowly. */
+    /** How much of the job's bar is filled, from 0 to 1. It never falls, and it is 1 only after the
+     * job has completed. While a total is unknown it rises ever more slowly. */
     double fraction;
     /** Estimated time that the job still needs, 0 after its end. DCC_NO_LIMIT while it is unknown:
      * in the first seconds, in the first tenth of the bar, while the bar stands still, and while a
      * total is unknown or grew lately. The estimate is no better than the weights of the shares,
      * so show it coarsely. It is computed when somebody looks, so look regularly. */
     uint64_t time_left_ns;
-    /** Units that were counted beyond the total of their share, or in a share that a library's
-     * share below counts for. They are not shown. */
+    /** Units that were counted beyond the total of their share, or in a share all of which another
+     * share has taken (dcc_progress_begin with a NULL `parent`). They are not shown. */
     uint64_t over;
     /** Units that were counted after their share or the job had ended. They are not shown. */
     uint64_t late;
@@ -857,7 +860,7 @@ typedef struct dcc_job_progress {
 
 /** Reports how far a running job is, and answers whether to stop. Any thread may call this.
  *
- * - 0: go on. Below dcc_context_shield the answer is always 0.
+ * - 0: go on. Behind dcc_context_shield this is the answer even if something is cancelled.
  * - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
  * - DCC_CANCELLED_BY_JOB: this job is cancelled.
  * - DCC_ERROR_WRONG_STATE: the job is not running.
@@ -868,7 +871,8 @@ typedef struct dcc_job_progress {
  *
  * Progress only grows. A report with a smaller `done`, for instance of a slower worker, is ignored
  * if its `total` is the present or the previous one. With another `total` it begins a new count.
- * Whenever `total` changes, the rest of the bar is spread over the rest of the units. */
+ * Whenever `total` changes, the part of the bar that is still empty is spread over the units that
+ * are still to come. */
 DCC_API dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint64_t total,
                                         const char *message, size_t message_length);
 
@@ -876,14 +880,15 @@ DCC_API dcc_status dcc_job_set_progress(const dcc_job *job, uint64_t done, uint6
 #define dcc_job_set_progress(...) dcc_job_set_progress_at(__VA_ARGS__, __FILE__, __LINE__)
 
 /** Writes how far a job is to `out_progress`. Any thread may call this. `done` and `total` are what
- * dcc_job_set_progress reported; once the job has shares or its total has changed, they are
- * millionths of the bar. The call also asks the counters of the job's shares to flush, so the next
- * call shows what they have counted until now. */
+ * dcc_job_set_progress reported. From the moment when the job has shares or its total has changed,
+ * they are millionths of the bar. The call also asks the counters of the job's shares to flush, so
+ * the next call shows what they have counted until now. */
 DCC_API dcc_status dcc_job_read_progress(const dcc_job *job, dcc_job_progress *out_progress);
 
-/** Writes what the job is at: the newest message among those of the job and of its shares that have
- * not ended, after the labels of the shares that it belongs to, such as "Export > Textures >
- * 4k.exr". Any thread may call this. The buffer is filled as by dcc_cancel_token_reason. */
+/** Writes what the job is doing: the newest message of the job and of those of its shares that have
+ * not ended. The labels of the shares that the message belongs to stand before it, as in "Export >
+ * Textures > 4k.exr". Any thread may call this. The buffer is filled as by
+ * dcc_cancel_token_reason. */
 DCC_API dcc_status dcc_job_progress_message(const dcc_job *job, char *buffer, size_t size,
                                             size_t *out_length);
 
@@ -894,8 +899,9 @@ typedef struct dcc_progress_desc {
     uint32_t struct_size;
     /** Reserved; must be 0. */
     uint32_t reserved;
-    /** The share that the new share is a part of. NULL means all of the share that is current on
-     * this thread; if that is not a share of the current job, all of the current job. */
+    /** The share that the new share is a part of. NULL: the new share takes the whole of the share
+     * that is current on this thread or, if that does not belong to the current job, of the
+     * current job. */
     const dcc_progress *parent;
     /** How many units of `parent` the share is worth; 0 if `parent` is NULL. Units beyond the total
      * of `parent` are worth nothing. */
@@ -929,15 +935,16 @@ DCC_API dcc_status dcc_progress_retain(const dcc_progress *progress);
 DCC_API dcc_status dcc_progress_release(dcc_progress *progress);
 
 /** Ends a share. Any thread may call this. Your reference stays. The share is then full, however
- * far it was, unless its job was asked to stop. It counts no more, also for threads that still
- * have it, so flush your counters before. A second end does nothing. */
+ * far it was, unless its job was asked to stop. From then on nothing counts in it, not even from
+ * threads that still have it, so flush your counters first. A second end does nothing. */
 DCC_API dcc_status dcc_progress_end(const dcc_progress *progress);
 
 /** Makes a share current on the calling thread, and writes the ticket for
- * dcc_progress_reset_current. Any thread may call this, for itself. Until the reset, a library
- * that counts by itself and dcc_job_set_progress count in this share. The library holds the share
- * until then. Contexts that are captured meanwhile carry the share to other threads. A NULL share
- * masks an outer share; so does another job that becomes current. */
+ * dcc_progress_reset_current. Any thread may call this, for itself. Until the reset,
+ * dcc_job_set_progress counts in this share, and a library's share without a `parent` becomes a
+ * part of it. The library holds the share until then. Contexts that are captured meanwhile carry
+ * the share to other threads. A NULL share masks an outer share; so does another job that becomes
+ * current. */
 DCC_API dcc_status dcc_progress_set_current(const dcc_progress *progress, dcc_ticket *out_ticket);
 
 /** Restores the share that was current before the dcc_progress_set_current that gave this ticket.
@@ -945,8 +952,8 @@ DCC_API dcc_status dcc_progress_set_current(const dcc_progress *progress, dcc_ti
 DCC_API dcc_status dcc_progress_reset_current(dcc_ticket ticket);
 
 /** Returns the share that is current on the calling thread, or NULL. Any thread may call this, for
- * itself. The share is lent. It may belong to another job than the current one; then nothing
- * counts in it. */
+ * itself. The share is lent. It may belong to a job other than the current one; then the work of
+ * the current job does not count in it. */
 DCC_API const dcc_progress *dcc_progress_current(void);
 
 /** Counts `n` units of a share, and answers whether to stop. Any thread may call this. In loops
@@ -955,10 +962,10 @@ DCC_API const dcc_progress *dcc_progress_current(void);
  * gone. */
 DCC_API dcc_status dcc_progress_add(const dcc_progress *progress, uint64_t n);
 
-/** Changes how many units a share has in all, 0 while unknown. Any thread may call this. The rest
- * of the share is spread over the rest of the units. A total that is reached leaves about a
- * thousandth of the share unfilled; units of a larger total that is set afterwards fill that rest.
- * DCC_POLL_GONE: the share's job is gone. */
+/** Changes how many units a share has in all, 0 while unknown. Any thread may call this. The part
+ * of the share that is still empty is spread over the units that are still to come. A total that
+ * is reached leaves about a thousandth of the share unfilled; units of a larger total that is set
+ * afterwards fill that rest. DCC_POLL_GONE: the share's job is gone. */
 DCC_API dcc_status dcc_progress_set_total(const dcc_progress *progress, uint64_t total);
 
 /** Changes the message of a share, which dcc_job_progress_message shows. Any thread may call this.
@@ -968,10 +975,10 @@ DCC_API dcc_status dcc_progress_set_message(const dcc_progress *progress, const 
                                             size_t message_length);
 
 /** Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
- * changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference. Only
+ * changes, because inlined code reads and writes its fields. It holds no reference. Only
  * dcc_progress_counter_of and dcc_progress_read_counter make one. A counter of all zero bits must
  * not be used: its layers have no word to read, and a check for that would make each count dearer.
- * What counts nothing is the counter of a NULL share. */
+ * For a counter that counts nothing, take that of a NULL share. */
 typedef struct dcc_progress_counter {
     /** The share that it counts for. */
     const dcc_progress *progress;
@@ -984,14 +991,14 @@ typedef struct dcc_progress_counter {
 } dcc_progress_counter;
 
 /* A counter of a share, for one loop on one thread; any number of threads may have one of the same share.
- * Tell it how far the loop is by dcc_progress_advance. Flush it by dcc_progress_flush after the loop, and
- * before anything that blocks or takes long: units that are not flushed are not shown, and are lost with
- * the counter. A later set or reset does not change it. It holds no reference: keep one of the share. */
+ * Count in it by dcc_progress_advance. Flush it by dcc_progress_flush after the loop, and before anything
+ * that blocks or takes long: units that are not flushed are not shown, and are lost with the counter. A later
+ * set or reset does not change it. It holds no reference: keep one of the share. */
 static inline dcc_progress_counter dcc_progress_counter_of(const dcc_progress *progress);
 
 /* Counts `n` units, and answers whether to stop: 0, or why to stop, as dcc_progress_add does. For innermost
- * loops: the units stay in the counter until a reader asks for them or something is cancelled. `counter` was
- * made by dcc_progress_counter_of: of a zeroed one this reads through NULL. */
+ * loops: the units stay in the counter until a reader asks for them or something is cancelled. `counter` must
+ * come from dcc_progress_counter_of: with a zeroed one this reads through NULL. */
 #define dcc_progress_advance(counter, n) dcc_progress_advance_at((counter), (n), __FILE__, __LINE__)
 
 /* Counts the units that the counter holds, and answers whether to stop, as dcc_progress_add does. */
@@ -1098,11 +1105,11 @@ typedef struct dcc_library_call {
     /** The first answer to the library that was not 0: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB
      * or DCC_POLL_GONE. 0 while all answers were 0. */
     dcc_status told;
-    /** The token that was current at the begin. */
+    /** The token that was current at the beginning. */
     const dcc_cancel_token *token;
-    /** The token of the job that was current at the begin. */
+    /** The token of the job that was current at the beginning. */
     const dcc_cancel_token *job_token;
-    /** The job that was current at the begin. Report the library's progress to it with
+    /** The job that was current at the beginning. Report the library's progress to it with
      * dcc_job_set_progress. */
     const dcc_job *job;
 } dcc_library_call;
@@ -1137,10 +1144,11 @@ DCC_API dcc_status dcc_library_call_ask(void *call);
  *
  * - 0: go on. The job is as it was.
  * - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the library was told to stop,
- *   or says that it was aborted. The job that was current at the begin ends as cancelled, with the
- *   words. But if a token below the job stopped only a part of the job's work, the job goes on.
+ *   or says that it was aborted. The job that was current at the beginning ends as cancelled, with
+ *   the words. But if a token below the job stopped only a part of the job's work, the job goes
+ *   on.
  * - DCC_LIBRARY_FAILED: the library failed for another reason. The job that was current at the
- *   begin ends as failed, with the words.
+ *   beginning ends as failed, with the words.
  *
  * A job that had ended before stays as it was. */
 DCC_API dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t succeeded,
@@ -1149,7 +1157,7 @@ DCC_API dcc_status dcc_library_call_end(const dcc_library_call *call, int32_t su
 
 /* 7. Callbacks and owners: to be called at a cancel, and never after an unload
  *
- * A registration: a callback that a cancel of a token calls. It is yours until you unregister it, also after
+ * A registration: a callback that a cancel of a token calls. It is yours until you unregister it, even after
  * the callback has run and after the token has died.
  *
  * An owner: the plugin, or the part of a plugin, that functions belong to. Name it in every call that takes
@@ -1218,7 +1226,7 @@ DCC_API dcc_status dcc_cancel_token_register_keeping(const dcc_cancel_token *tok
 DCC_API dcc_status dcc_registration_unregister(dcc_registration *registration);
 
 /** As dcc_registration_unregister, but never waits. Any thread may call this. DCC_CALLBACK_RUNNING
- * is the answer also if the callback is running on another thread. The callback and `destroy` may
+ * is the answer even if the callback is running on another thread. The callback and `destroy` may
  * then still be running when this call returns. */
 DCC_API dcc_status dcc_registration_unregister_no_wait(dcc_registration *registration);
 
@@ -1231,7 +1239,7 @@ DCC_API dcc_status dcc_owner_create(dcc_owner **out_owner);
  * functions are unloaded, and hold no lock that they take. After DCC_OK the library never calls
  * any of them again.
  *
- * From now on, also after the close, every call that names the owner answers DCC_ERROR_SHUTDOWN.
+ * From now on, even after the close, every call that names the owner answers DCC_ERROR_SHUTDOWN.
  * The close then ends what the owner has:
  *
  * - Its registrations are dropped.
@@ -1289,9 +1297,9 @@ DCC_API dcc_status dcc_cancel_token_set_deadline_after(const dcc_cancel_token *t
                                                        uint64_t after_ns);
 
 /** As dcc_cancel_token_set_deadline_after, but `at_ns` is a time on the library's clock
- * (dcc_clock_now_ns). Any thread may call this. A time that has passed acts as 0 does there:
- * callbacks run on this thread, before this call returns. The deadline of a posted job
- * (dcc_post_desc) is always left to the timer thread. */
+ * (dcc_clock_now_ns). Any thread may call this. If that time has passed, this call cancels the
+ * token itself, with callbacks on this thread, as for an `after_ns` of 0. The deadline of a posted
+ * job (dcc_post_desc) is always left to the timer thread. */
 DCC_API dcc_status dcc_cancel_token_set_deadline(const dcc_cancel_token *token, uint64_t at_ns);
 
 /** Removes the token's own deadline; the deadlines of its ancestors stay. Any thread may call this.
@@ -1302,8 +1310,8 @@ DCC_API dcc_status dcc_cancel_token_set_deadline(const dcc_cancel_token *token, 
 DCC_API dcc_status dcc_cancel_token_clear_deadline(const dcc_cancel_token *token);
 
 /** Writes when a deadline will cancel the token, on the library's clock: the earliest deadline of
- * the token and of its ancestors. Any thread may call this. It looks at every ancestor; polls do
- * not know deadlines.
+ * the token and of its ancestors. Any thread may call this. The call looks at every ancestor.
+ * Polls do not look at deadlines: when one comes, the timer thread cancels the token.
  *
  * - DCC_NOT_FOUND, with 0: there is no deadline, or the token is cancelled.
  * - DCC_ERROR_RESOURCES: there is no memory to look at the token's many ancestors. */
@@ -1329,26 +1337,26 @@ typedef ptrdiff_t dcc_native_event;
  *
  * The wait does not keep the token alive.
  *
- * A thread that waits still hears a host's Esc. The wait asks the `is_cancelled` functions that
- * this thread may ask, of the token and of what is current on the thread: at the beginning, and
- * then at their `min_interval_ns`. Without an interval a function is asked every 10 milliseconds,
- * and none more often than every millisecond. It runs on this thread, without a lock, and may use
- * the library. If it says stop, its job is cancelled; that ends this wait only if the token is
- * that job's token or below it. */
+ * A thread that waits still learns that the host's user has pressed Esc. The wait asks the
+ * `is_cancelled` functions that this thread may ask, of the token and of what is current on the
+ * thread: at the beginning, and then at their `min_interval_ns`. Without an interval a function is
+ * asked every 10 milliseconds, and none more often than every millisecond. It runs on this thread,
+ * without a lock, and may use the library. If it says stop, its job is cancelled; that ends this
+ * wait only if the token is that job's token or below it. */
 DCC_API dcc_status dcc_cancel_token_wait(const dcc_cancel_token *token, uint64_t timeout_ns);
 
 /** Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait. Any thread may
  * call this. It also asks the `is_cancelled` functions of these tokens. NULL and sealed tokens are
- * skipped; a stale token fails the call. DCC_NEVER: all other tokens are sealed, or there are none
- * and no timeout. `out_index` may be NULL; else it gets the position of the token that ended the
- * wait, 0 if none did. */
+ * skipped; a stale token fails the call. DCC_NEVER: there are tokens besides NULL and all of them
+ * are sealed; or there are none, and no timeout. `out_index` may be NULL; else it gets the
+ * position of the token that ended the wait, 0 if none did. */
 DCC_API dcc_status dcc_cancel_token_wait_any(const dcc_cancel_token *const *tokens, size_t count,
                                              uint64_t timeout_ns, size_t *out_index);
 
-/** Asks what the waits of this library ask, for a thread that waits in its own way, for instance
- * for a condition variable or for other threads. Any thread may call this. It costs a few loads if
- * no job has an `is_cancelled` function. Hold no lock that such a function or a callback takes:
- * both may run in this call.
+/** Asks hosts' own checks as the waits of this library do, for a thread that waits in its own way,
+ * for instance for a condition variable or for other threads. Any thread may call this. It costs a
+ * few loads if no job has an `is_cancelled` function. Hold no lock that such a function or a
+ * callback takes: both may run in this call.
  *
  * The call asks the `is_cancelled` functions that this thread may ask, of `token`, which may be
  * NULL, and of what is current on the thread, each at most once per `min_interval_ns`. If a
@@ -1369,7 +1377,7 @@ DCC_API dcc_status dcc_context_ask(const dcc_cancel_token *token, uint64_t *out_
  * and stays set; do not read from it. For a NULL or a sealed token it is never set.
  *
  * The event is your own duplicate. Close it with dcc_native_event_close or the system's own call,
- * also after the token is gone. Programs that the process starts do not inherit it. */
+ * even after the token is gone. Programs that the process starts do not inherit it. */
 DCC_API dcc_status dcc_cancel_token_native_event(const dcc_cancel_token *token,
                                                  dcc_native_event *out_native_event);
 
@@ -1385,11 +1393,11 @@ DCC_API dcc_status dcc_native_event_close(dcc_native_event native_event);
  * - DCC_OK: the job has ended, and everything that was written before its end is visible.
  *   dcc_job_state tells how it ended. A NULL job is DCC_OK at once.
  * - DCC_TIMED_OUT: the job has not ended yet. With a timeout of 0 this is also the answer if a
- *   longer wait would be refused or would never end.
+ *   longer wait would be refused.
  * - DCC_POLL_GONE: the job's last reference was released while it was unfinished, so nobody can
  *   end it any more. Its destroy-notify has run.
- * - DCC_NEVER: the thread of the job's dispatcher has ended, so the job's completion never runs.
- *   Also with a timeout of 0. dcc_job_state tells whether the job itself has stopped.
+ * - DCC_NEVER: the thread of the job's dispatcher has ended, so the job's completion never runs. A
+ *   timeout of 0 gets this answer, too. dcc_job_state tells whether the job itself has stopped.
  * - DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and the call did not wait; see below.
  * - DCC_ERROR_RESOURCES: no token was left for the wait. The first wait for a job, or its first
  *   native event, takes a token of the library until the job is gone.
@@ -1398,35 +1406,35 @@ DCC_API dcc_status dcc_native_event_close(dcc_native_event native_event);
  * dcc_job_fail. Make that call after the last use of what the job works on. A posted job ends
  * after its completion and its destroy-notify have run, or when they would have run if it has
  * none. They run on the dispatcher's thread, so the end comes only after that thread has pumped,
- * wherever the job itself ran. That holds also if the job was cancelled before it ran or its
+ * wherever the job itself ran. That holds even if the job was cancelled before it ran or its
  * dispatcher was shut down. If the job's owner is closed on another thread, the completion is left
  * out, and the job ends with that close.
  *
  * The end needs this thread in these cases:
  *
- * - The job is current on this thread, also below others that were set later or in a context that
- *   was entered.
+ * - The job is current on this thread, even if others were set on top of it or a context was
+ *   entered.
  * - The job is posted, and this is its dispatcher's thread.
  * - The thread that has to end the job waits in a call of the library, directly or through other
  *   threads, for this thread.
  *
- * A later wait that would close such a ring is refused instead. The library does not see a thread
- * that waits in its own way, nor a thread that has to end the job without having it current; wait
- * with a limit there.
+ * If another thread's later wait would close the ring of waiting threads, that wait is refused
+ * instead. The library does not see a thread that waits in its own way, nor a thread that has to
+ * end the job without having it current; wait with a limit there.
  *
- * The wait does not keep the job alive, but a reference that you hold does. If all others drop
- * such a job unfinished, it stays unfinished, so wait with a limit, or hold no reference and look
- * the job up by dcc_job_find each time. A cancel of what is current on this thread does not end
- * the wait. The wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of
- * this job. If a worker of the library waits for a job that waits for a worker, it runs that job
- * itself. */
+ * The wait does not keep the job alive, but a reference that you hold does. If all others drop the
+ * job unfinished while you hold a reference, it stays unfinished, and the wait goes on. So wait
+ * with a limit. Or keep only the job's id: find the job by dcc_job_find for each short wait, and
+ * release it afterwards. A cancel of what is current on this thread does not end the wait. The
+ * wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of this job. If a
+ * worker of the library waits for a job that waits for a worker, it runs that job itself. */
 DCC_API dcc_status dcc_job_wait(const dcc_job *job, uint64_t timeout_ns);
 
 /** Writes a native event that is set when dcc_job_wait would return: when the job has ended, is
- * gone unfinished, or can never end. Any thread may call this, also one that must not wait. To
+ * gone unfinished, or can never end. Any thread may call this, even one that must not wait. To
  * learn which, call dcc_job_wait with a timeout of 0. For NULL, and for a job that has ended, the
- * event is set already. Otherwise it is as that of dcc_cancel_token_native_event: level-triggered,
- * and your own duplicate, which you close. */
+ * event is set already. Otherwise it is like the event of dcc_cancel_token_native_event:
+ * level-triggered, and your own duplicate, which you close. */
 DCC_API dcc_status dcc_job_native_event(const dcc_job *job, dcc_native_event *out_native_event);
 
 /* 9. Dispatchers: a bounded queue of jobs that one thread pumps from its tick
@@ -1510,7 +1518,8 @@ typedef struct dcc_dispatcher_desc {
      * the call that brought this about; or in dcc_owner_close of `owner`. It is not called if the
      * create fails. May be NULL. */
     dcc_destroy_fn destroy;
-    /** Told that there is work. With NULL you pump at regular intervals. */
+    /** Called when the dispatcher has work, so that you arrange for a pump. With NULL you pump at
+     * regular intervals. */
     dcc_wake_fn wake;
     /** Asked whether jobs may run now. May be NULL. */
     dcc_veto_fn veto;
@@ -1542,7 +1551,7 @@ DCC_API dcc_status dcc_dispatcher_retain(const dcc_dispatcher *dispatcher);
  * still run on other threads are left to a pump. */
 DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher);
 
-/** Closes a dispatcher for good: posts are refused from now on. Any thread may call this, also
+/** Closes a dispatcher for good: posts are refused from now on. Any thread may call this, even
  * inside a job. Jobs that wait for their turn or for their next slice end as interrupted, and
  * their functions are not called again. Running jobs are asked to stop. A
  * dcc_dispatcher_post_and_wait for a job that ends in this way returns. For NULL nothing happens.
@@ -1553,7 +1562,7 @@ DCC_API dcc_status dcc_dispatcher_release(dcc_dispatcher *dispatcher);
  *   or a completion, or jobs run on other threads.
  *
  * The next pump or close on the dispatcher's thread runs the completions of the jobs that have
- * ended by then, also if a bound of the pump is reached. If the dispatcher's thread has ended, the
+ * ended by then, even if a bound of the pump is reached. If the dispatcher's thread has ended, the
  * completions never run, and their jobs stay counted in `unfinished_posts` of dcc_stats.
  *
  * A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump. Until then this
@@ -1690,7 +1699,7 @@ typedef struct dcc_admission {
     uint64_t retry_after_ns;
 } dcc_admission;
 
-/** Posts a job. Any thread may call this, also inside jobs and completions. The dispatcher's pump
+/** Posts a job. Any thread may call this, even inside jobs and completions. The dispatcher's pump
  * runs the job; with DCC_POST_ANY_THREAD another thread does.
  *
  * - DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute`
@@ -1701,11 +1710,11 @@ typedef struct dcc_admission {
  * After every negative status no job was posted, and `user_data` is still yours.
  *
  * `out_job` gets a reference, which you release; pass NULL if you do not want it. `out_admission`
- * gets how full the dispatcher is, also if the post is refused; it may be NULL. dcc_job_user_data
+ * gets how full the dispatcher is, even if the post is refused; it may be NULL. dcc_job_user_data
  * does not give the `user_data` of a posted job.
  *
  * The job's completion and then its `destroy` are called exactly once, on the dispatcher's thread,
- * also if the job is cancelled before it runs. There are two exceptions. If `owner` is closed on
+ * even if the job is cancelled before it runs. There are two exceptions. If `owner` is closed on
  * another thread, the completion is left out and `destroy` is called there. If the dispatcher's
  * thread has ended, neither is called before `owner` is closed. A job that is cancelled while it
  * waits for its turn leaves `depth` at once, and ends as cancelled in the next pump. */
@@ -1889,7 +1898,7 @@ typedef struct dcc_dispatcher_stats {
     int32_t is_closed;
     /** Jobs that wait for their turn, on whatever thread. */
     uint32_t depth;
-    /** Most jobs that may wait. */
+    /** Maximum number of jobs that may wait. */
     uint32_t capacity;
     /** Jobs between two slices, on whatever thread, also those that wait to be woken. */
     uint32_t between_slices;
@@ -1924,7 +1933,7 @@ typedef struct dcc_dispatcher_stats {
     uint64_t wait_p95_ns;
     /** 99 of 100 jobs waited at most so long. */
     uint64_t wait_p99_ns;
-    /** Longest wait. */
+    /** The longest time that a job waited for its first call. */
     uint64_t wait_max_ns;
     /** Slices on the dispatcher's thread (a job that is not sliced is one): half took at most so
      * long. */
@@ -1941,7 +1950,7 @@ typedef struct dcc_dispatcher_stats {
     uint64_t ticks;
     /** Pumps that took longer than their budget. */
     uint64_t overruns;
-    /** Longest pump. */
+    /** How long the longest pump took. */
     uint64_t longest_tick_ns;
     /** Id of the job that the dispatcher's thread is inside: inside its function, the `progress`
      * that shows it, its completion or its destroy-notify. 0: none. */
@@ -2026,9 +2035,9 @@ typedef struct dcc_request_id {
  * dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
  * DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
  * `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602. Do the
- * same after DCC_MESSAGE_UNKNOWN, unless you still know that task. The reply policy does not
- * matter: at the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, and the
- * other DCC_OWED_ constants mean `cancelled`. */
+ * same after DCC_MESSAGE_UNKNOWN, but if you still know the task, answer with the result above.
+ * The reply policy does not matter: at the end of a task DCC_OWED_RESULT means the status
+ * `completed` or `failed`, and the other DCC_OWED_ constants mean `cancelled`. */
 #define DCC_SESSION_TASKS 2
 
 /** Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
@@ -2060,13 +2069,13 @@ typedef struct dcc_session_desc {
     int32_t replies;
     /** One of the DCC_EARLY_ constants. */
     int32_t early;
-    /** Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024. */
+    /** Maximum number of requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024. */
     uint32_t max_requests;
-    /** Most ids without a request in flight that are remembered: cancels that are held, and the
-     * reasons of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 means
-     * 256. An id for which there is no room is forgotten and counted. If cancels are held, the ids
-     * of the latest ended requests are known besides, as many as `max_requests` and `max_kept`
-     * together. */
+    /** Maximum number of ids without a request in flight that are remembered: cancels that are
+     * held, and the reasons of requests that were cancelled and have ended. Up to
+     * DCC_MAX_SESSION_QUOTA; 0 means 256. An id for which there is no room is forgotten and
+     * counted. If cancels are held, the ids of the latest ended requests are known as well, up to
+     * `max_requests` plus `max_kept` of them. */
     uint32_t max_kept;
     /** Zero. */
     uint32_t reserved;
@@ -2074,12 +2083,12 @@ typedef struct dcc_session_desc {
      * has ended, a cancel of its id counts as late, not as a cancel of the next request with that
      * id. 0 means 30 seconds. */
     uint64_t early_ttl_ns;
-    /** Least nanoseconds between two progress notifications of a request, see
+    /** The shortest time between two progress notifications of a request, in nanoseconds, see
      * dcc_request_write_progress; 0 means 100 milliseconds. */
     uint64_t progress_interval_ns;
-    /** Most nanoseconds between two progress notifications of a request. After that time a
-     * notification is due even if the progress has not changed, see dcc_request_write_progress. 0:
-     * no limit. */
+    /** The longest time between two progress notifications of a request, in nanoseconds. After that
+     * time a notification is due even if the progress has not changed, see
+     * dcc_request_write_progress. 0: no limit. */
     uint64_t progress_heartbeat_ns;
 } dcc_session_desc;
 
@@ -2123,8 +2132,8 @@ DCC_API dcc_status dcc_session_close(const dcc_session *session);
  *
  * If the request ends while this call runs, a later request with the same id is not affected. A
  * session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
- * them. It knows each id for `early_ttl_ns`, or until a request begins with the id again, and as
- * many ids as `max_kept` says. */
+ * them. It knows each id for `early_ttl_ns`, or until a request begins with the id again; for how
+ * many ids, see `max_kept` of dcc_session_desc. */
 DCC_API dcc_status dcc_session_cancel(const dcc_session *session, const dcc_request_id *id,
                                       const char *reason, size_t reason_length);
 
@@ -2144,24 +2153,24 @@ DCC_API dcc_status dcc_session_cancel(const dcc_session *session, const dcc_requ
 /** Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
  * or _ENDED_CANCELLED. Any thread may call this.
  *
- * That a request was cancelled is remembered until its id is cleared or swept, or a request begins
- * with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
- * has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
- * cancel is; otherwise the state is DCC_REQUEST_UNKNOWN. */
+ * The session remembers that a request was cancelled until its id is cleared or swept, a request
+ * begins with the id again, or other ids need its place after `early_ttl_ns`. It knows that a
+ * request ended without a cancel only if it holds early cancels, and only for `early_ttl_ns`;
+ * otherwise the state is DCC_REQUEST_UNKNOWN. */
 DCC_API dcc_status dcc_session_query(const dcc_session *session, const dcc_request_id *id,
                                      int32_t *out_state);
 
 /** Writes why the request with this id was cancelled, or will be cancelled when it begins. Any
  * thread may call this. The buffer is filled as by dcc_cancel_token_reason. DCC_NOT_CANCELLED,
- * with an empty text: the request is not cancelled; dcc_session_query has its state.
+ * with an empty text: the request is not cancelled; dcc_session_query tells its state.
  * DCC_NOT_FOUND, with an empty text: nothing is known of the id. */
 DCC_API dcc_status dcc_session_reason(const dcc_session *session, const dcc_request_id *id,
                                       char *buffer, size_t size, size_t *out_length);
 
 /** Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
  * ended request, or that a request was released before its end. Any thread may call this.
- * DCC_NOT_FOUND: nothing is remembered of the id. A cancel of an ended request still counts as
- * late. */
+ * DCC_NOT_FOUND: nothing is remembered of the id. Even after this call a cancel of an ended
+ * request counts as late. */
 DCC_API dcc_status dcc_session_clear(const dcc_session *session, const dcc_request_id *id);
 
 /** Does what dcc_session_clear does for all ids that have been remembered for more than `ttl_ns`
@@ -2170,8 +2179,10 @@ DCC_API dcc_status dcc_session_clear(const dcc_session *session, const dcc_reque
 DCC_API dcc_status dcc_session_sweep(const dcc_session *session, uint64_t ttl_ns,
                                      uint64_t *out_count);
 
-/** Most messages of a batch that are read. Later ones cancel nothing and count as malformed. */
+/** Maximum number of messages that are read of a batch. Later ones cancel nothing and count as
+ * malformed. */
 #define DCC_MAX_BATCH 1000
+
 /** What a message was: the first cancel of a request in flight. */
 #define DCC_MESSAGE_CANCELLED 1
 
@@ -2195,7 +2206,7 @@ typedef struct dcc_message_info {
     /** sizeof(dcc_message_info); the call writes back how much of it was filled. */
     uint32_t struct_size;
     /** Kind of the message, one of the DCC_MESSAGE_ constants. For a batch it is the kind of its
-     * first cancel; without a cancel that of its first malformed message; otherwise
+     * first cancel; if it has none, DCC_MESSAGE_MALFORMED if a message is malformed, else
      * DCC_MESSAGE_OTHER. */
     int32_t message;
     /** Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel. */
@@ -2208,19 +2219,20 @@ typedef struct dcc_message_info {
     char id_text[DCC_REQUEST_ID_SIZE];
 } dcc_message_info;
 
-/** Does what a message from the peer asks for, if it is a cancel. Any thread may call this, also a
- * transport thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the
+/** Does what a message from the peer asks for, if it is a cancel. Any thread may call this, even a
+ * transport thread: it cancels as dcc_cancel_token_cancel_async does, so callbacks run on the
  * library's callback thread.
  *
  * Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
- * `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
- * `tasks/cancel` instead. You handle all other messages. `message` has `message_length` bytes, as
+ * `$/cancel_request`, alone or in a batch. In a session of kind DCC_SESSION_TASKS only MCP's
+ * `tasks/cancel` is one. You handle all other messages. `message` has `message_length` bytes, as
  * they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. The call
  * writes what the message was, and which request it named, to `out_info`, which may be NULL.
  *
  * A peer cannot make this call fail: malformed messages are ignored and counted, see
  * dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. A part of
- * a batch may be done. Pass the same bytes again: a repeated cancel has no effect. */
+ * a batch may have been handled by then. Pass the same bytes again: a repeated cancel has no
+ * effect. */
 DCC_API dcc_status dcc_session_handle_message(const dcc_session *session, const char *message,
                                               size_t message_length, dcc_message_info *out_info);
 
@@ -2230,11 +2242,11 @@ typedef struct dcc_session_stats {
     uint32_t struct_size;
     /** 1 after a close. */
     int32_t is_closed;
-    /** Requests in flight: begun and not ended, also after a close. */
+    /** Requests in flight: begun and not ended, even after a close. */
     uint32_t live;
     /** Other ids that are remembered; see `max_kept` of dcc_session_desc. */
     uint32_t kept;
-    /** Requests that began. */
+    /** Requests that were begun, whether or not they have ended. */
     uint64_t begun;
     /** Requests whose first cancel came from the peer or from the close. */
     uint64_t cancelled;
@@ -2246,7 +2258,7 @@ typedef struct dcc_session_stats {
     uint64_t without_effect;
     /** Messages that were not JSON-RPC, or cancels that named no request. */
     uint64_t malformed;
-    /** Messages that were no cancels. */
+    /** Messages that were not cancels. */
     uint64_t others;
     /** Ids that were not remembered because there was no room. */
     uint64_t forgotten;
@@ -2365,14 +2377,15 @@ typedef struct dcc_request_progress {
 DCC_API dcc_status dcc_request_set_progress(const dcc_request *request,
                                             const dcc_request_progress *progress);
 
-/** Notes that a request's progress is that of this job, which works for it, with all shares and
- * counts in the job. Any thread may call this. One call is enough: until dcc_request_set_progress
- * is called, dcc_request_write_progress asks the job by itself, as long as the job lives.
+/** Lets a request's progress be that of this job, which works for it: of its counts and all its
+ * shares. Any thread may call this. One call is enough: until dcc_request_set_progress is called,
+ * dcc_request_write_progress asks the job by itself, as long as the job lives.
  *
  * All notifications keep the scale of the first count: if the job began with 200 frames, `total`
  * is 200 to the end, whatever steps follow; it is 1 if there was no such count. The peer is told
- * the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. If `job` is NULL,
- * nothing happens. DCC_ALREADY_ENDED: the request has ended. */
+ * that `total` is reached only when the job has completed, or with DCC_PROGRESS_NOW when the job's
+ * count has reached it. If `job` is NULL, nothing happens. DCC_ALREADY_ENDED: the request has
+ * ended. */
 DCC_API dcc_status dcc_request_set_progress_of_job(const dcc_request *request, const dcc_job *job);
 
 /** Flag of dcc_request_write_progress: write now, without waiting for the session's interval. */
@@ -2401,8 +2414,8 @@ DCC_API dcc_status dcc_request_write_progress(const dcc_request *request, uint32
                                               char *buffer, size_t size, size_t *out_length);
 
 /** Seals a request, for work that no job stands for. Any thread may call this. As with
- * dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, nor
- * through it what is below it.
+ * dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, or
+ * goes through it to what is below.
  *
  * - DCC_OK: go ahead. The request, or a job for it, is sealed.
  * - DCC_CANCELLED_BY_TOKEN: a cancel was first.
@@ -2606,7 +2619,7 @@ typedef struct dcc_job_thread {
     uint64_t longest_gap_ns;
 } dcc_job_thread;
 
-/** Switches the poll trace of a job on (not 0) or off. Any thread may call this, also while the job
+/** Switches the poll trace of a job on (not 0) or off. Any thread may call this, even while the job
  * runs.
  *
  * While it is on, every poll of the job notes its place and time, which costs some hundred
@@ -2648,7 +2661,7 @@ DCC_API dcc_status dcc_job_threads(const dcc_job *job, dcc_job_thread *threads, 
  * printed. The call may run the `destroy` of a job that is released meanwhile. */
 DCC_API dcc_status dcc_stats_live_jobs(char *buffer, size_t size, size_t *out_length);
 
-/** Most jobs in a page of dcc_stats_jobs_page. */
+/** Maximum number of jobs in a page of dcc_stats_jobs_page. */
 #define DCC_MAX_JOBS_PAGE 64
 
 /** Writes one page of the live jobs as a JSON object {"jobs": [...], "next": number}, each job as
@@ -2679,7 +2692,7 @@ typedef struct dcc_stats {
     uint64_t live_tokens;
     /** Live jobs, ended or not. */
     uint64_t live_jobs;
-    /** Live captured contexts. */
+    /** Contexts that are captured and not released. */
     uint64_t live_contexts;
     /** Jobs that ended as completed. */
     uint64_t jobs_completed;
@@ -2750,7 +2763,7 @@ typedef struct dcc_latency {
     uint64_t p95_ns;
     /** 99 of 100 cancels took at most so long. */
     uint64_t p99_ns;
-    /** Longest latency. */
+    /** The longest that was measured. */
     uint64_t max_ns;
 } dcc_latency;
 
@@ -2792,7 +2805,7 @@ DCC_API dcc_status dcc_timeline_end(void);
  * - "tick", a slice: executed, remaining, as in dcc_tick.
  * - a posted job's label, or "job", a slice on whatever thread runs it: job_id, label, goes_on
  *   (whether another slice follows).
- * - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that
+ * - the label of a dcc_progress, or "share", a slice from its start to its end, on the thread that
  *   ends it: job_id, label.
  * - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
  * - "completion", a slice: job_id, label, state (a job state's name).

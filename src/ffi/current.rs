@@ -14,8 +14,8 @@ use crate::handle::{Handle, NULL};
 use crate::thread::current::{NO_TICKET, ThreadSlots};
 use crate::thread::value::SlotName;
 
-/// What a `set` gives and the matching `reset` takes. A ticket is good once, on the thread that got
-/// it.
+/// A ticket: a `set`, an enter or a shield writes it, and the matching reset or exit takes it. It
+/// is good once, on the thread that got it.
 pub type dcc_ticket = u64;
 
 /// # Safety
@@ -46,7 +46,7 @@ pub(super) fn reset(slot: SlotName, ticket: dcc_ticket) -> Outcome {
 ///
 /// The library holds the token until the reset, and your reference stays yours. A NULL token masks
 /// an outer token until the reset. Calls nest. The slots for the token and the job are independent.
-/// DCC_ERROR_RESOURCES is as in dcc_context_capture.
+/// DCC_ERROR_RESOURCES: too many holders keep the token, see dcc_context_capture.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_set_current(
     token: *const dcc_cancel_token,
@@ -71,7 +71,7 @@ pub extern "C" fn dcc_cancel_token_reset_current(ticket: dcc_ticket) -> dcc_stat
 }
 
 /// Returns the current token of the calling thread, or NULL. Any thread may call this, for itself.
-/// The token is lent until it is reset; retain it to keep it longer.
+/// The token is lent until the reset that takes it off this thread; retain it to keep it longer.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_current() -> *mut dcc_cancel_token {
     guard_value(std::ptr::null_mut(), || {
@@ -99,7 +99,8 @@ pub extern "C" fn dcc_job_reset_current(ticket: dcc_ticket) -> dcc_status {
 }
 
 /// Returns the current job of the calling thread, or NULL. Any thread may call this, for itself.
-/// The job is lent until it is reset, as with dcc_cancel_token_current. dcc_job_id gives its id.
+/// The job is lent until the reset that takes it off this thread, as with dcc_cancel_token_current.
+/// dcc_job_id gives its id.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_current() -> *mut dcc_job {
     guard_value(std::ptr::null_mut(), || {

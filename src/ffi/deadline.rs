@@ -63,9 +63,9 @@ pub extern "C" fn dcc_cancel_token_set_deadline_after(
 }
 
 /// As dcc_cancel_token_set_deadline_after, but `at_ns` is a time on the library's clock
-/// (dcc_clock_now_ns). Any thread may call this. A time that has passed acts as 0 does there:
-/// callbacks run on this thread, before this call returns. The deadline of a posted job
-/// (dcc_post_desc) is always left to the timer thread.
+/// (dcc_clock_now_ns). Any thread may call this. If that time has passed, this call cancels the
+/// token itself, with callbacks on this thread, as for an `after_ns` of 0. The deadline of a posted
+/// job (dcc_post_desc) is always left to the timer thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_set_deadline(
     token: *const dcc_cancel_token,
@@ -88,8 +88,8 @@ pub extern "C" fn dcc_cancel_token_clear_deadline(token: *const dcc_cancel_token
 }
 
 /// Writes when a deadline will cancel the token, on the library's clock: the earliest deadline of
-/// the token and of its ancestors. Any thread may call this. It looks at every ancestor; polls do
-/// not know deadlines.
+/// the token and of its ancestors. Any thread may call this. The call looks at every ancestor.
+/// Polls do not look at deadlines: when one comes, the timer thread cancels the token.
 ///
 /// - DCC_NOT_FOUND, with 0: there is no deadline, or the token is cancelled.
 /// - DCC_ERROR_RESOURCES: there is no memory to look at the token's many ancestors.

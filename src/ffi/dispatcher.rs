@@ -106,7 +106,8 @@ pub struct dcc_dispatcher_desc {
     /// the call that brought this about; or in dcc_owner_close of `owner`. It is not called if the
     /// create fails. May be NULL.
     pub destroy: dcc_destroy_fn,
-    /// Told that there is work. With NULL you pump at regular intervals.
+    /// Called when the dispatcher has work, so that you arrange for a pump. With NULL you pump at
+    /// regular intervals.
     pub wake: dcc_wake_fn,
     /// Asked whether jobs may run now. May be NULL.
     pub veto: dcc_veto_fn,
@@ -235,7 +236,7 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
     })
 }
 
-/// Closes a dispatcher for good: posts are refused from now on. Any thread may call this, also
+/// Closes a dispatcher for good: posts are refused from now on. Any thread may call this, even
 /// inside a job. Jobs that wait for their turn or for their next slice end as interrupted, and
 /// their functions are not called again. Running jobs are asked to stop. A
 /// dcc_dispatcher_post_and_wait for a job that ends in this way returns. For NULL nothing happens.
@@ -246,7 +247,7 @@ pub extern "C" fn dcc_dispatcher_release(dispatcher: *mut dcc_dispatcher) -> dcc
 ///   or a completion, or jobs run on other threads.
 ///
 /// The next pump or close on the dispatcher's thread runs the completions of the jobs that have
-/// ended by then, also if a bound of the pump is reached. If the dispatcher's thread has ended, the
+/// ended by then, even if a bound of the pump is reached. If the dispatcher's thread has ended, the
 /// completions never run, and their jobs stay counted in `unfinished_posts` of dcc_stats.
 ///
 /// A dispatcher with DCC_DISPATCHER_BIND_LATER has no thread before its first pump. Until then this

@@ -22,7 +22,7 @@ pub struct dcc_dispatcher_stats {
     pub is_closed: i32,
     /// Jobs that wait for their turn, on whatever thread.
     pub depth: u32,
-    /// Most jobs that may wait.
+    /// Maximum number of jobs that may wait.
     pub capacity: u32,
     /// Jobs between two slices, on whatever thread, also those that wait to be woken.
     pub between_slices: u32,
@@ -57,7 +57,7 @@ pub struct dcc_dispatcher_stats {
     pub wait_p95_ns: u64,
     /// 99 of 100 jobs waited at most so long.
     pub wait_p99_ns: u64,
-    /// Longest wait.
+    /// The longest time that a job waited for its first call.
     pub wait_max_ns: u64,
     /// Slices on the dispatcher's thread (a job that is not sliced is one): half took at most so
     /// long.
@@ -74,7 +74,7 @@ pub struct dcc_dispatcher_stats {
     pub ticks: u64,
     /// Pumps that took longer than their budget.
     pub overruns: u64,
-    /// Longest pump.
+    /// How long the longest pump took.
     pub longest_tick_ns: u64,
     /// Id of the job that the dispatcher's thread is inside: inside its function, the `progress`
     /// that shows it, its completion or its destroy-notify. 0: none.

@@ -29,16 +29,16 @@ pub struct dcc_job_progress {
     pub done: u64,
     /// Units in all, 0 while unknown.
     pub total: u64,
-    /// Length of the job's bar, from 0 to 1. It never falls, and it is 1 only after the job has
-    /// completed. While a total is unknown it rises ever more slowly.
+    /// How much of the job's bar is filled, from 0 to 1. It never falls, and it is 1 only after the
+    /// job has completed. While a total is unknown it rises ever more slowly.
     pub fraction: f64,
     /// Estimated time that the job still needs, 0 after its end. DCC_NO_LIMIT while it is unknown:
     /// in the first seconds, in the first tenth of the bar, while the bar stands still, and while a
     /// total is unknown or grew lately. The estimate is no better than the weights of the shares,
     /// so show it coarsely. It is computed when somebody looks, so look regularly.
     pub time_left_ns: u64,
-    /// Units that were counted beyond the total of their share, or in a share that a library's
-    /// share below counts for. They are not shown.
+    /// Units that were counted beyond the total of their share, or in a share all of which another
+    /// share has taken (dcc_progress_begin with a NULL `parent`). They are not shown.
     pub over: u64,
     /// Units that were counted after their share or the job had ended. They are not shown.
     pub late: u64,
@@ -51,7 +51,7 @@ unsafe impl Versioned for dcc_job_progress {
 
 /// Reports how far a running job is, and answers whether to stop. Any thread may call this.
 ///
-/// - 0: go on. Below dcc_context_shield the answer is always 0.
+/// - 0: go on. Behind dcc_context_shield this is the answer even if something is cancelled.
 /// - DCC_CANCELLED_BY_TOKEN: the current token is cancelled.
 /// - DCC_CANCELLED_BY_JOB: this job is cancelled.
 /// - DCC_ERROR_WRONG_STATE: the job is not running.
@@ -62,7 +62,8 @@ unsafe impl Versioned for dcc_job_progress {
 ///
 /// Progress only grows. A report with a smaller `done`, for instance of a slower worker, is ignored
 /// if its `total` is the present or the previous one. With another `total` it begins a new count.
-/// Whenever `total` changes, the rest of the bar is spread over the rest of the units.
+/// Whenever `total` changes, the part of the bar that is still empty is spread over the units that
+/// are still to come.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_set_progress(
     job: *const dcc_job,
@@ -119,9 +120,9 @@ fn set_progress(
 }
 
 /// Writes how far a job is to `out_progress`. Any thread may call this. `done` and `total` are what
-/// dcc_job_set_progress reported; once the job has shares or its total has changed, they are
-/// millionths of the bar. The call also asks the counters of the job's shares to flush, so the next
-/// call shows what they have counted until now.
+/// dcc_job_set_progress reported. From the moment when the job has shares or its total has changed,
+/// they are millionths of the bar. The call also asks the counters of the job's shares to flush, so
+/// the next call shows what they have counted until now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_read_progress(
     job: *const dcc_job,
@@ -154,9 +155,10 @@ fn show(job: *const dcc_job, which: JobText, to: Outcome<TextOut>) -> Outcome {
     Ok(DCC_OK)
 }
 
-/// Writes what the job is at: the newest message among those of the job and of its shares that have
-/// not ended, after the labels of the shares that it belongs to, such as "Export > Textures >
-/// 4k.exr". Any thread may call this. The buffer is filled as by dcc_cancel_token_reason.
+/// Writes what the job is doing: the newest message of the job and of those of its shares that have
+/// not ended. The labels of the shares that the message belongs to stand before it, as in "Export >
+/// Textures > 4k.exr". Any thread may call this. The buffer is filled as by
+/// dcc_cancel_token_reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_progress_message(
     job: *const dcc_job,

@@ -17,11 +17,11 @@ use crate::job::wait::EndWaited;
 /// - DCC_OK: the job has ended, and everything that was written before its end is visible.
 ///   dcc_job_state tells how it ended. A NULL job is DCC_OK at once.
 /// - DCC_TIMED_OUT: the job has not ended yet. With a timeout of 0 this is also the answer if a
-///   longer wait would be refused or would never end.
+///   longer wait would be refused.
 /// - DCC_POLL_GONE: the job's last reference was released while it was unfinished, so nobody can
 ///   end it any more. Its destroy-notify has run.
-/// - DCC_NEVER: the thread of the job's dispatcher has ended, so the job's completion never runs.
-///   Also with a timeout of 0. dcc_job_state tells whether the job itself has stopped.
+/// - DCC_NEVER: the thread of the job's dispatcher has ended, so the job's completion never runs. A
+///   timeout of 0 gets this answer, too. dcc_job_state tells whether the job itself has stopped.
 /// - DCC_ERROR_WOULD_DEADLOCK: the end needs this thread, and the call did not wait; see below.
 /// - DCC_ERROR_RESOURCES: no token was left for the wait. The first wait for a job, or its first
 ///   native event, takes a token of the library until the job is gone.
@@ -30,28 +30,28 @@ use crate::job::wait::EndWaited;
 /// dcc_job_fail. Make that call after the last use of what the job works on. A posted job ends
 /// after its completion and its destroy-notify have run, or when they would have run if it has
 /// none. They run on the dispatcher's thread, so the end comes only after that thread has pumped,
-/// wherever the job itself ran. That holds also if the job was cancelled before it ran or its
+/// wherever the job itself ran. That holds even if the job was cancelled before it ran or its
 /// dispatcher was shut down. If the job's owner is closed on another thread, the completion is left
 /// out, and the job ends with that close.
 ///
 /// The end needs this thread in these cases:
 ///
-/// - The job is current on this thread, also below others that were set later or in a context that
-///   was entered.
+/// - The job is current on this thread, even if others were set on top of it or a context was
+///   entered.
 /// - The job is posted, and this is its dispatcher's thread.
 /// - The thread that has to end the job waits in a call of the library, directly or through other
 ///   threads, for this thread.
 ///
-/// A later wait that would close such a ring is refused instead. The library does not see a thread
-/// that waits in its own way, nor a thread that has to end the job without having it current; wait
-/// with a limit there.
+/// If another thread's later wait would close the ring of waiting threads, that wait is refused
+/// instead. The library does not see a thread that waits in its own way, nor a thread that has to
+/// end the job without having it current; wait with a limit there.
 ///
-/// The wait does not keep the job alive, but a reference that you hold does. If all others drop
-/// such a job unfinished, it stays unfinished, so wait with a limit, or hold no reference and look
-/// the job up by dcc_job_find each time. A cancel of what is current on this thread does not end
-/// the wait. The wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of
-/// this job. If a worker of the library waits for a job that waits for a worker, it runs that job
-/// itself.
+/// The wait does not keep the job alive, but a reference that you hold does. If all others drop the
+/// job unfinished while you hold a reference, it stays unfinished, and the wait goes on. So wait
+/// with a limit. Or keep only the job's id: find the job by dcc_job_find for each short wait, and
+/// release it afterwards. A cancel of what is current on this thread does not end the wait. The
+/// wait asks `is_cancelled` functions as dcc_cancel_token_wait does, also that of this job. If a
+/// worker of the library waits for a job that waits for a worker, it runs that job itself.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_wait(job: *const dcc_job, timeout_ns: u64) -> dcc_status {
     guard(|| {
@@ -70,10 +70,10 @@ pub extern "C" fn dcc_job_wait(job: *const dcc_job, timeout_ns: u64) -> dcc_stat
 }
 
 /// Writes a native event that is set when dcc_job_wait would return: when the job has ended, is
-/// gone unfinished, or can never end. Any thread may call this, also one that must not wait. To
+/// gone unfinished, or can never end. Any thread may call this, even one that must not wait. To
 /// learn which, call dcc_job_wait with a timeout of 0. For NULL, and for a job that has ended, the
-/// event is set already. Otherwise it is as that of dcc_cancel_token_native_event: level-triggered,
-/// and your own duplicate, which you close.
+/// event is set already. Otherwise it is like the event of dcc_cancel_token_native_event:
+/// level-triggered, and your own duplicate, which you close.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_job_native_event(
     job: *const dcc_job,

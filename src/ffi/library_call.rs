@@ -34,11 +34,11 @@ pub struct dcc_library_call {
     /// The first answer to the library that was not 0: DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB
     /// or DCC_POLL_GONE. 0 while all answers were 0.
     pub told: dcc_status,
-    /// The token that was current at the begin.
+    /// The token that was current at the beginning.
     pub token: *const dcc_cancel_token,
-    /// The token of the job that was current at the begin.
+    /// The token of the job that was current at the beginning.
     pub job_token: *const dcc_cancel_token,
-    /// The job that was current at the begin. Report the library's progress to it with
+    /// The job that was current at the beginning. Report the library's progress to it with
     /// dcc_job_set_progress.
     pub job: *const dcc_job,
 }
@@ -123,10 +123,11 @@ pub unsafe extern "C" fn dcc_library_call_ask(call: *mut c_void) -> dcc_status {
 ///
 /// - 0: go on. The job is as it was.
 /// - DCC_CANCELLED_BY_TOKEN, DCC_CANCELLED_BY_JOB or DCC_POLL_GONE: the library was told to stop,
-///   or says that it was aborted. The job that was current at the begin ends as cancelled, with the
-///   words. But if a token below the job stopped only a part of the job's work, the job goes on.
+///   or says that it was aborted. The job that was current at the beginning ends as cancelled, with
+///   the words. But if a token below the job stopped only a part of the job's work, the job goes
+///   on.
 /// - DCC_LIBRARY_FAILED: the library failed for another reason. The job that was current at the
-///   begin ends as failed, with the words.
+///   beginning ends as failed, with the words.
 ///
 /// A job that had ended before stays as it was.
 #[unsafe(no_mangle)]

@@ -27,7 +27,7 @@ static CALLBACKS: Thread = new("dcc-callbacks", || {
     }
 });
 
-/// Answers other programs.
+/// Answers questions that come to the control endpoint.
 static CONTROL: Thread = new("dcc-control", control_thread::serve);
 
 /// Run posted jobs that may run on any thread.

@@ -158,7 +158,7 @@ impl TextWriter<'_> {
         self.length
     }
 
-    /// Whether `bytes` more bytes fit. True also if the caller only wants the length.
+    /// Whether `bytes` more bytes fit. True even if the caller only wants the length.
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.to.size == 0 || self.length + bytes < self.to.size
     }

@@ -29,7 +29,7 @@ pub unsafe extern "C" fn dcc_owner_create(out_owner: *mut *mut dcc_owner) -> dcc
 /// functions are unloaded, and hold no lock that they take. After DCC_OK the library never calls
 /// any of them again.
 ///
-/// From now on, also after the close, every call that names the owner answers DCC_ERROR_SHUTDOWN.
+/// From now on, even after the close, every call that names the owner answers DCC_ERROR_SHUTDOWN.
 /// The close then ends what the owner has:
 ///
 /// - Its registrations are dropped.

@@ -26,8 +26,8 @@ const _: () = assert!(DCC_POLL_HANDLE == !AROUND);
 pub struct dcc_poll_layer {
     /// The token's state word; never NULL, and readable for ever.
     pub word: *const u64,
-    /// The value of `*word` while nothing asks to stop. `expected & DCC_POLL_HANDLE` is the token's
-    /// handle.
+    /// The value of `*word` while there is nothing to ask: no cancel, no poll trace, no
+    /// `is_cancelled` function. `expected & DCC_POLL_HANDLE` is the token's handle.
     pub expected: u64,
 }
 

@@ -276,7 +276,7 @@ fn hand_over(job: Handle, to: &HandleOut<dcc_job>) {
     }
 }
 
-/// Posts a job. Any thread may call this, also inside jobs and completions. The dispatcher's pump
+/// Posts a job. Any thread may call this, even inside jobs and completions. The dispatcher's pump
 /// runs the job; with DCC_POST_ANY_THREAD another thread does.
 ///
 /// - DCC_ERROR_OVERLOADED: `capacity` jobs wait already, or too many are unfinished, or `execute`
@@ -287,11 +287,11 @@ fn hand_over(job: Handle, to: &HandleOut<dcc_job>) {
 /// After every negative status no job was posted, and `user_data` is still yours.
 ///
 /// `out_job` gets a reference, which you release; pass NULL if you do not want it. `out_admission`
-/// gets how full the dispatcher is, also if the post is refused; it may be NULL. dcc_job_user_data
+/// gets how full the dispatcher is, even if the post is refused; it may be NULL. dcc_job_user_data
 /// does not give the `user_data` of a posted job.
 ///
 /// The job's completion and then its `destroy` are called exactly once, on the dispatcher's thread,
-/// also if the job is cancelled before it runs. There are two exceptions. If `owner` is closed on
+/// even if the job is cancelled before it runs. There are two exceptions. If `owner` is closed on
 /// another thread, the completion is left out and `destroy` is called there. If the dispatcher's
 /// thread has ended, neither is called before `owner` is closed. A job that is cancelled while it
 /// waits for its turn leaves `depth` at once, and ends as cancelled in the next pump.

@@ -18,8 +18,8 @@ use crate::thread::value::SlotName;
 use std::ffi::c_char;
 
 /// A share: a part of the progress bar of a job. It is for a step, or for what a library does in a
-/// step. It is shared by reference count. NULL is the share of nothing: calls on it count nothing,
-/// and dcc_progress_add still answers whether what is current should stop.
+/// step. It is shared by reference count. NULL is a share in which nothing counts; dcc_progress_add
+/// still answers for it whether what is current should stop.
 ///
 /// The code that knows the whole work says what each step is worth. The code of a step counts in
 /// its own units and need not know that it is a part of something. In this example `begin` fills in
@@ -42,10 +42,11 @@ use std::ffi::c_char;
 ///     dcc_progress_end(step);
 ///     dcc_progress_release(step);
 ///
-/// The shown progress never falls. If a total changes, the rest of the share is spread over the
-/// rest of the units. A share that has ended is full, however far it was, and shares that were
-/// begun below it count no more. In a job that was asked to stop, an ended share stays as it was. A
-/// share does not keep its job alive; when the job is gone, nothing counts in the share any more.
+/// The shown progress never falls. If a total changes, the part of the share that is still empty is
+/// spread over the units that are still to come. A share that has ended is full, however far it
+/// was, and shares that were begun below it no longer count. If the job was asked to stop, a share
+/// that ends stays as full as it was. A share does not keep its job alive; when the job is gone,
+/// nothing counts in the share any more.
 pub struct dcc_progress(());
 
 /// What a share begins with. Set all bytes to zero, then `struct_size` to sizeof, then the fields
@@ -57,8 +58,9 @@ pub struct dcc_progress_desc {
     pub struct_size: u32,
     /// Reserved; must be 0.
     pub reserved: u32,
-    /// The share that the new share is a part of. NULL means all of the share that is current on
-    /// this thread; if that is not a share of the current job, all of the current job.
+    /// The share that the new share is a part of. NULL: the new share takes the whole of the share
+    /// that is current on this thread or, if that does not belong to the current job, of the
+    /// current job.
     pub parent: *const dcc_progress,
     /// How many units of `parent` the share is worth; 0 if `parent` is NULL. Units beyond the total
     /// of `parent` are worth nothing.
@@ -160,8 +162,8 @@ pub extern "C" fn dcc_progress_release(progress: *mut dcc_progress) -> dcc_statu
 }
 
 /// Ends a share. Any thread may call this. Your reference stays. The share is then full, however
-/// far it was, unless its job was asked to stop. It counts no more, also for threads that still
-/// have it, so flush your counters before. A second end does nothing.
+/// far it was, unless its job was asked to stop. From then on nothing counts in it, not even from
+/// threads that still have it, so flush your counters first. A second end does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_end(progress: *const dcc_progress) -> dcc_status {
     guard(|| {
@@ -173,10 +175,11 @@ pub extern "C" fn dcc_progress_end(progress: *const dcc_progress) -> dcc_status 
 }
 
 /// Makes a share current on the calling thread, and writes the ticket for
-/// dcc_progress_reset_current. Any thread may call this, for itself. Until the reset, a library
-/// that counts by itself and dcc_job_set_progress count in this share. The library holds the share
-/// until then. Contexts that are captured meanwhile carry the share to other threads. A NULL share
-/// masks an outer share; so does another job that becomes current.
+/// dcc_progress_reset_current. Any thread may call this, for itself. Until the reset,
+/// dcc_job_set_progress counts in this share, and a library's share without a `parent` becomes a
+/// part of it. The library holds the share until then. Contexts that are captured meanwhile carry
+/// the share to other threads. A NULL share masks an outer share; so does another job that becomes
+/// current.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_progress_set_current(
     progress: *const dcc_progress,
@@ -194,8 +197,8 @@ pub extern "C" fn dcc_progress_reset_current(ticket: dcc_ticket) -> dcc_status {
 }
 
 /// Returns the share that is current on the calling thread, or NULL. Any thread may call this, for
-/// itself. The share is lent. It may belong to another job than the current one; then nothing
-/// counts in it.
+/// itself. The share is lent. It may belong to a job other than the current one; then the work of
+/// the current job does not count in it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_current() -> *const dcc_progress {
     guard_value(std::ptr::null(), || {
@@ -243,10 +246,10 @@ fn add(progress: *const dcc_progress, n: u64, place: impl FnOnce() -> Place) -> 
     Ok(poll_layers(current, token, number, place))
 }
 
-/// Changes how many units a share has in all, 0 while unknown. Any thread may call this. The rest
-/// of the share is spread over the rest of the units. A total that is reached leaves about a
-/// thousandth of the share unfilled; units of a larger total that is set afterwards fill that rest.
-/// DCC_POLL_GONE: the share's job is gone.
+/// Changes how many units a share has in all, 0 while unknown. Any thread may call this. The part
+/// of the share that is still empty is spread over the units that are still to come. A total that
+/// is reached leaves about a thousandth of the share unfilled; units of a larger total that is set
+/// afterwards fill that rest. DCC_POLL_GONE: the share's job is gone.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_progress_set_total(progress: *const dcc_progress, total: u64) -> dcc_status {
     guard(|| {

@@ -10,10 +10,10 @@ use super::{library, thread};
 use crate::sys::sync::Ordering;
 
 /// Counts units of a share for one loop on one thread, for dcc_progress_advance. Its layout never
-/// changes, as that of dcc_poll_pair: inlined code changes it. It holds no reference. Only
+/// changes, because inlined code reads and writes its fields. It holds no reference. Only
 /// dcc_progress_counter_of and dcc_progress_read_counter make one. A counter of all zero bits must
 /// not be used: its layers have no word to read, and a check for that would make each count dearer.
-/// What counts nothing is the counter of a NULL share.
+/// For a counter that counts nothing, take that of a NULL share.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct dcc_progress_counter {

@@ -13,7 +13,7 @@ use crate::token::keep::Tie;
 use crate::token::register::Unregistered;
 use std::ffi::c_void;
 
-/// A registration: a callback that a cancel of a token calls. It is yours until you unregister it, also after
+/// A registration: a callback that a cancel of a token calls. It is yours until you unregister it, even after
 /// the callback has run and after the token has died.
 pub struct dcc_registration(());
 
@@ -134,7 +134,7 @@ pub extern "C" fn dcc_registration_unregister(registration: *mut dcc_registratio
 }
 
 /// As dcc_registration_unregister, but never waits. Any thread may call this. DCC_CALLBACK_RUNNING
-/// is the answer also if the callback is running on another thread. The callback and `destroy` may
+/// is the answer even if the callback is running on another thread. The callback and `destroy` may
 /// then still be running when this call returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_registration_unregister_no_wait(

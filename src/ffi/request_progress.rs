@@ -72,14 +72,15 @@ pub unsafe extern "C" fn dcc_request_set_progress(
     })
 }
 
-/// Notes that a request's progress is that of this job, which works for it, with all shares and
-/// counts in the job. Any thread may call this. One call is enough: until dcc_request_set_progress
-/// is called, dcc_request_write_progress asks the job by itself, as long as the job lives.
+/// Lets a request's progress be that of this job, which works for it: of its counts and all its
+/// shares. Any thread may call this. One call is enough: until dcc_request_set_progress is called,
+/// dcc_request_write_progress asks the job by itself, as long as the job lives.
 ///
 /// All notifications keep the scale of the first count: if the job began with 200 frames, `total`
 /// is 200 to the end, whatever steps follow; it is 1 if there was no such count. The peer is told
-/// the full `total` only when the job has completed, or with DCC_PROGRESS_NOW. If `job` is NULL,
-/// nothing happens. DCC_ALREADY_ENDED: the request has ended.
+/// that `total` is reached only when the job has completed, or with DCC_PROGRESS_NOW when the job's
+/// count has reached it. If `job` is NULL, nothing happens. DCC_ALREADY_ENDED: the request has
+/// ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_request_set_progress_of_job(
     request: *const dcc_request,

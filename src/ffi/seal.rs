@@ -61,15 +61,15 @@ pub extern "C" fn dcc_job_seal(job: *const dcc_job) -> dcc_status {
 
 /// Tells whether a job is sealed, that is past its point of no return (dcc_job_seal). Any thread
 /// may call this. The answer is 0, DCC_SEALED, or a negative status for a bad handle, so
-/// `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, also after its end.
+/// `if (dcc_job_is_sealed(job) > 0)` is right. A sealed job stays sealed, even after its end.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_job_is_sealed(job: *const dcc_job) -> dcc_status {
     with(job, |job| Ok(if jobs().is_sealed(job) { DCC_SEALED } else { DCC_OK }))
 }
 
 /// Seals a request, for work that no job stands for. Any thread may call this. As with
-/// dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, nor
-/// through it what is below it.
+/// dcc_job_seal, the peer gets the result, and no cancel reaches the request's token any more, or
+/// goes through it to what is below.
 ///
 /// - DCC_OK: go ahead. The request, or a job for it, is sealed.
 /// - DCC_CANCELLED_BY_TOKEN: a cancel was first.

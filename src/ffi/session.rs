@@ -40,9 +40,9 @@ pub const DCC_SESSION_HTTP: i32 = 1;
 /// dcc_session_handle_message then takes `tasks/cancel`, which you answer. After
 /// DCC_MESSAGE_CANCELLED and DCC_MESSAGE_WITHOUT_EFFECT answer with the result
 /// `{"resultType":"complete"}`. After DCC_MESSAGE_MALFORMED answer with the error -32602. Do the
-/// same after DCC_MESSAGE_UNKNOWN, unless you still know that task. The reply policy does not
-/// matter: at the end of a task DCC_OWED_RESULT means the status `completed` or `failed`, and the
-/// other DCC_OWED_ constants mean `cancelled`.
+/// same after DCC_MESSAGE_UNKNOWN, but if you still know the task, answer with the result above.
+/// The reply policy does not matter: at the end of a task DCC_OWED_RESULT means the status
+/// `completed` or `failed`, and the other DCC_OWED_ constants mean `cancelled`.
 pub const DCC_SESSION_TASKS: i32 = 2;
 
 /// Early cancels, which come before their request: held in a session of kind DCC_SESSION_HTTP,
@@ -83,13 +83,13 @@ pub struct dcc_session_desc {
     pub replies: i32,
     /// One of the DCC_EARLY_ constants.
     pub early: i32,
-    /// Most requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024.
+    /// Maximum number of requests in flight, up to DCC_MAX_SESSION_QUOTA; 0 means 1024.
     pub max_requests: u32,
-    /// Most ids without a request in flight that are remembered: cancels that are held, and the
-    /// reasons of requests that were cancelled and have ended. Up to DCC_MAX_SESSION_QUOTA; 0 means
-    /// 256. An id for which there is no room is forgotten and counted. If cancels are held, the ids
-    /// of the latest ended requests are known besides, as many as `max_requests` and `max_kept`
-    /// together.
+    /// Maximum number of ids without a request in flight that are remembered: cancels that are
+    /// held, and the reasons of requests that were cancelled and have ended. Up to
+    /// DCC_MAX_SESSION_QUOTA; 0 means 256. An id for which there is no room is forgotten and
+    /// counted. If cancels are held, the ids of the latest ended requests are known as well, up to
+    /// `max_requests` plus `max_kept` of them.
     pub max_kept: u32,
     /// Zero.
     pub reserved: u32,
@@ -97,12 +97,12 @@ pub struct dcc_session_desc {
     /// has ended, a cancel of its id counts as late, not as a cancel of the next request with that
     /// id. 0 means 30 seconds.
     pub early_ttl_ns: u64,
-    /// Least nanoseconds between two progress notifications of a request, see
+    /// The shortest time between two progress notifications of a request, in nanoseconds, see
     /// dcc_request_write_progress; 0 means 100 milliseconds.
     pub progress_interval_ns: u64,
-    /// Most nanoseconds between two progress notifications of a request. After that time a
-    /// notification is due even if the progress has not changed, see dcc_request_write_progress. 0:
-    /// no limit.
+    /// The longest time between two progress notifications of a request, in nanoseconds. After that
+    /// time a notification is due even if the progress has not changed, see
+    /// dcc_request_write_progress. 0: no limit.
     pub progress_heartbeat_ns: u64,
 }
 

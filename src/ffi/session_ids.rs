@@ -45,8 +45,8 @@ pub(super) fn status_of(outcome: PeerCancel) -> dcc_status {
 ///
 /// If the request ends while this call runs, a later request with the same id is not affected. A
 /// session that holds early cancels knows the ids of ended requests, and does not hold a cancel for
-/// them. It knows each id for `early_ttl_ns`, or until a request begins with the id again, and as
-/// many ids as `max_kept` says.
+/// them. It knows each id for `early_ttl_ns`, or until a request begins with the id again; for how
+/// many ids, see `max_kept` of dcc_session_desc.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_cancel(
     session: *const dcc_session,
@@ -92,10 +92,10 @@ const _: () = {
 /// Writes the state of an id to `out_state`: DCC_REQUEST_UNKNOWN, _LIVE, _CANCELLED, _HELD, _ENDED
 /// or _ENDED_CANCELLED. Any thread may call this.
 ///
-/// That a request was cancelled is remembered until its id is cleared or swept, or a request begins
-/// with its id again, or other ids need its place after `early_ttl_ns`. That an uncancelled request
-/// has ended is known only if the session holds early cancels, and for `early_ttl_ns`, as a held
-/// cancel is; otherwise the state is DCC_REQUEST_UNKNOWN.
+/// The session remembers that a request was cancelled until its id is cleared or swept, a request
+/// begins with the id again, or other ids need its place after `early_ttl_ns`. It knows that a
+/// request ended without a cancel only if it holds early cancels, and only for `early_ttl_ns`;
+/// otherwise the state is DCC_REQUEST_UNKNOWN.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_query(
     session: *const dcc_session,
@@ -115,7 +115,7 @@ pub unsafe extern "C" fn dcc_session_query(
 
 /// Writes why the request with this id was cancelled, or will be cancelled when it begins. Any
 /// thread may call this. The buffer is filled as by dcc_cancel_token_reason. DCC_NOT_CANCELLED,
-/// with an empty text: the request is not cancelled; dcc_session_query has its state.
+/// with an empty text: the request is not cancelled; dcc_session_query tells its state.
 /// DCC_NOT_FOUND, with an empty text: nothing is known of the id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_reason(
@@ -141,8 +141,8 @@ pub unsafe extern "C" fn dcc_session_reason(
 
 /// Forgets what is remembered of an id without a request in flight: a held cancel, the cancel of an
 /// ended request, or that a request was released before its end. Any thread may call this.
-/// DCC_NOT_FOUND: nothing is remembered of the id. A cancel of an ended request still counts as
-/// late.
+/// DCC_NOT_FOUND: nothing is remembered of the id. Even after this call a cancel of an ended
+/// request counts as late.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_clear(
     session: *const dcc_session,

@@ -13,7 +13,8 @@ use crate::json_rpc::wire::MAX_BATCH;
 use crate::peer::cancel::{Handled, PeerCancel};
 use std::ffi::c_char;
 
-/// Most messages of a batch that are read. Later ones cancel nothing and count as malformed.
+/// Maximum number of messages that are read of a batch. Later ones cancel nothing and count as
+/// malformed.
 pub const DCC_MAX_BATCH: usize = 1000;
 
 const _: () = assert!(DCC_MAX_BATCH == MAX_BATCH);
@@ -44,7 +45,7 @@ pub struct dcc_message_info {
     /// sizeof(dcc_message_info); the call writes back how much of it was filled.
     pub struct_size: u32,
     /// Kind of the message, one of the DCC_MESSAGE_ constants. For a batch it is the kind of its
-    /// first cancel; without a cancel that of its first malformed message; otherwise
+    /// first cancel; if it has none, DCC_MESSAGE_MALFORMED if a message is malformed, else
     /// DCC_MESSAGE_OTHER.
     pub message: i32,
     /// Type of the id that the cancel names: DCC_ID_INTEGER, DCC_ID_TEXT, or 0 if it was no cancel.
@@ -96,19 +97,20 @@ impl dcc_message_info {
     }
 }
 
-/// Does what a message from the peer asks for, if it is a cancel. Any thread may call this, also a
-/// transport thread: cancels are as by dcc_cancel_token_cancel_async, so callbacks run on the
+/// Does what a message from the peer asks for, if it is a cancel. Any thread may call this, even a
+/// transport thread: it cancels as dcc_cancel_token_cancel_async does, so callbacks run on the
 /// library's callback thread.
 ///
 /// Cancels are MCP's `notifications/cancelled`, LSP's `$/cancelRequest` and ACP's
-/// `$/cancel_request`, alone or in a batch; in a session of kind DCC_SESSION_TASKS MCP's
-/// `tasks/cancel` instead. You handle all other messages. `message` has `message_length` bytes, as
+/// `$/cancel_request`, alone or in a batch. In a session of kind DCC_SESSION_TASKS only MCP's
+/// `tasks/cancel` is one. You handle all other messages. `message` has `message_length` bytes, as
 /// they came over the wire; DCC_MAX_MESSAGE_LENGTH and DCC_MAX_BATCH limit what is read. The call
 /// writes what the message was, and which request it named, to `out_info`, which may be NULL.
 ///
 /// A peer cannot make this call fail: malformed messages are ignored and counted, see
 /// dcc_session_read_stats. DCC_ERROR_RESOURCES: there was no memory to read the message. A part of
-/// a batch may be done. Pass the same bytes again: a repeated cancel has no effect.
+/// a batch may have been handled by then. Pass the same bytes again: a repeated cancel has no
+/// effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_session_handle_message(
     session: *const dcc_session,

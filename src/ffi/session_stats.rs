@@ -14,11 +14,11 @@ pub struct dcc_session_stats {
     pub struct_size: u32,
     /// 1 after a close.
     pub is_closed: i32,
-    /// Requests in flight: begun and not ended, also after a close.
+    /// Requests in flight: begun and not ended, even after a close.
     pub live: u32,
     /// Other ids that are remembered; see `max_kept` of dcc_session_desc.
     pub kept: u32,
-    /// Requests that began.
+    /// Requests that were begun, whether or not they have ended.
     pub begun: u64,
     /// Requests whose first cancel came from the peer or from the close.
     pub cancelled: u64,
@@ -30,7 +30,7 @@ pub struct dcc_session_stats {
     pub without_effect: u64,
     /// Messages that were not JSON-RPC, or cancels that named no request.
     pub malformed: u64,
-    /// Messages that were no cancels.
+    /// Messages that were not cancels.
     pub others: u64,
     /// Ids that were not remembered because there was no room.
     pub forgotten: u64,

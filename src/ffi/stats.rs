@@ -26,7 +26,7 @@ pub struct dcc_stats {
     pub live_tokens: u64,
     /// Live jobs, ended or not.
     pub live_jobs: u64,
-    /// Live captured contexts.
+    /// Contexts that are captured and not released.
     pub live_contexts: u64,
     /// Jobs that ended as completed.
     pub jobs_completed: u64,
@@ -153,7 +153,7 @@ pub struct dcc_latency {
     pub p95_ns: u64,
     /// 99 of 100 cancels took at most so long.
     pub p99_ns: u64,
-    /// Longest latency.
+    /// The longest that was measured.
     pub max_ns: u64,
 }
 

@@ -18,7 +18,7 @@ pub const DCC_MAX_TIMELINE_ENTRIES: u64 = 1048576;
 
 const _: () = assert!(DCC_MAX_TIMELINE_ENTRIES == MOST_MOMENTS as u64);
 
-/// Most bytes of a path in the text of an error, which also needs room for the reason.
+/// Maximum number of bytes of a path in the text of an error, which also needs room for the reason.
 const SHOWN_PATH: usize = 120;
 
 fn timeline() -> &'static Timeline {
@@ -69,7 +69,7 @@ pub extern "C" fn dcc_timeline_end() -> dcc_status {
 /// - "tick", a slice: executed, remaining, as in dcc_tick.
 /// - a posted job's label, or "job", a slice on whatever thread runs it: job_id, label, goes_on
 ///   (whether another slice follows).
-/// - the label of a dcc_progress, or "share", a slice from its begin to its end, on the thread that
+/// - the label of a dcc_progress, or "share", a slice from its start to its end, on the thread that
 ///   ends it: job_id, label.
 /// - "posted": job_id, label, lane (DCC_LANE_), depth (jobs that wait, with this one).
 /// - "completion", a slice: job_id, label, state (a job state's name).

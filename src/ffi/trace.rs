@@ -101,7 +101,7 @@ fn reports(job: &JobPin<'_>, each: impl FnMut(&ThreadReport)) {
     library().diagnosis().watches.threads(&token.slot().cold.watched, each);
 }
 
-/// Switches the poll trace of a job on (not 0) or off. Any thread may call this, also while the job
+/// Switches the poll trace of a job on (not 0) or off. Any thread may call this, even while the job
 /// runs.
 ///
 /// While it is on, every poll of the job notes its place and time, which costs some hundred
@@ -232,13 +232,13 @@ pub unsafe extern "C" fn dcc_stats_live_jobs(
     })
 }
 
-/// Most jobs in a page of dcc_stats_jobs_page.
+/// Maximum number of jobs in a page of dcc_stats_jobs_page.
 pub const DCC_MAX_JOBS_PAGE: u32 = 64;
 
 /// A page that is longer than so many bytes gets no further job.
 const LONG_PAGE: usize = 32 * 1024;
 
-/// Most bytes after the last job of a page.
+/// Maximum number of bytes after the last job of a page.
 const MOST_TAIL: usize = r#"],"next":}"#.len() + 20;
 
 /// Writes one page of the live jobs as a JSON object {"jobs": [...], "next": number}, each job as

@@ -48,12 +48,12 @@ fn wait(tokens_to_wait_for: &[Handle], timeout_ns: u64) -> Outcome<(dcc_status, 
 ///
 /// The wait does not keep the token alive.
 ///
-/// A thread that waits still hears a host's Esc. The wait asks the `is_cancelled` functions that
-/// this thread may ask, of the token and of what is current on the thread: at the beginning, and
-/// then at their `min_interval_ns`. Without an interval a function is asked every 10 milliseconds,
-/// and none more often than every millisecond. It runs on this thread, without a lock, and may use
-/// the library. If it says stop, its job is cancelled; that ends this wait only if the token is
-/// that job's token or below it.
+/// A thread that waits still learns that the host's user has pressed Esc. The wait asks the
+/// `is_cancelled` functions that this thread may ask, of the token and of what is current on the
+/// thread: at the beginning, and then at their `min_interval_ns`. Without an interval a function is
+/// asked every 10 milliseconds, and none more often than every millisecond. It runs on this thread,
+/// without a lock, and may use the library. If it says stop, its job is cancelled; that ends this
+/// wait only if the token is that job's token or below it.
 #[unsafe(no_mangle)]
 pub extern "C" fn dcc_cancel_token_wait(
     token: *const dcc_cancel_token,
@@ -64,9 +64,9 @@ pub extern "C" fn dcc_cancel_token_wait(
 
 /// Waits until any of `count` tokens is cancelled or gone, as dcc_cancel_token_wait. Any thread may
 /// call this. It also asks the `is_cancelled` functions of these tokens. NULL and sealed tokens are
-/// skipped; a stale token fails the call. DCC_NEVER: all other tokens are sealed, or there are none
-/// and no timeout. `out_index` may be NULL; else it gets the position of the token that ended the
-/// wait, 0 if none did.
+/// skipped; a stale token fails the call. DCC_NEVER: there are tokens besides NULL and all of them
+/// are sealed; or there are none, and no timeout. `out_index` may be NULL; else it gets the
+/// position of the token that ended the wait, 0 if none did.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     tokens: *const *const dcc_cancel_token,
@@ -88,10 +88,10 @@ pub unsafe extern "C" fn dcc_cancel_token_wait_any(
     })
 }
 
-/// Asks what the waits of this library ask, for a thread that waits in its own way, for instance
-/// for a condition variable or for other threads. Any thread may call this. It costs a few loads if
-/// no job has an `is_cancelled` function. Hold no lock that such a function or a callback takes:
-/// both may run in this call.
+/// Asks hosts' own checks as the waits of this library do, for a thread that waits in its own way,
+/// for instance for a condition variable or for other threads. Any thread may call this. It costs a
+/// few loads if no job has an `is_cancelled` function. Hold no lock that such a function or a
+/// callback takes: both may run in this call.
 ///
 /// The call asks the `is_cancelled` functions that this thread may ask, of `token`, which may be
 /// NULL, and of what is current on the thread, each at most once per `min_interval_ns`. If a
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn dcc_context_ask(
 /// and stays set; do not read from it. For a NULL or a sealed token it is never set.
 ///
 /// The event is your own duplicate. Close it with dcc_native_event_close or the system's own call,
-/// also after the token is gone. Programs that the process starts do not inherit it.
+/// even after the token is gone. Programs that the process starts do not inherit it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dcc_cancel_token_native_event(
     token: *const dcc_cancel_token,
