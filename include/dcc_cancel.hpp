@@ -55,7 +55,7 @@
 
 /* 6. Contexts and threads. A new thread has nothing current. with_context(callable) carries what is current
  * here to the thread that calls it. jthread, and scope for several pieces of work, do that by themselves.
- * Work that has to be done after a cancel too stands below a shield. library_call answers the callback by
+ * Work that has to be done after a cancel too stands behind a shield. library_call answers the callback by
  * which a third-party library asks whether to go on; library_interrupt interrupts one that waits. */
 #include "dcc_cancel/context.hpp"
 #include "dcc_cancel/library_call.hpp"
