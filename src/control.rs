@@ -44,7 +44,6 @@ const ENOUGH_BYTES: usize = 1 << 20;
 pub struct HostName {
     /// The host's name, for people.
     pub name: String,
-    /// The library's version.
     pub library: &'static str,
 }
 
@@ -73,8 +72,8 @@ enum NoAnswer {
     Wrong(Growing),
     /// There is no memory for the answer.
     OutOfMemory,
-    /// There is no memory for the answer, but what was asked for is done: to stop a job matters
-    /// more than to say so.
+    /// What was asked for is done, but there is no memory to say so. A lack of memory for the
+    /// answer must not keep a job from being stopped.
     DoneWithoutMemory,
 }
 
@@ -97,7 +96,8 @@ const NO_MEMORY: &str = r#"{"error":"the host has no memory left"}"#;
 const DONE_BUT_NO_MEMORY: &str =
     r#"{"error":"it is done, but the host has no memory left to say which jobs it was"}"#;
 
-/// A question, as JSON values that were not decoded yet.
+/// A question: the members that can be in it. A member that is a text here is JSON that is not
+/// decoded yet.
 struct Question<'l> {
     /// The value of `do`. Here and below, `None` stands for a member that is left out or null.
     what: Option<&'l str>,
@@ -109,7 +109,7 @@ struct Question<'l> {
     from: Option<&'l str>,
 }
 
-/// Answers one line, which has a question. The answer is one line of JSON, also if the question is
+/// Answers one line, which has a question. The answer is one line of JSON, even if the question is
 /// wrong or memory runs out.
 pub fn answer(library: &Library, host: &HostName, line: &[u8]) -> Cow<'static, str> {
     let mut out = Growing::default();

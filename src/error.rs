@@ -27,7 +27,6 @@ pub enum Error {
     NullDescriptor {
         /// The name of the parameter.
         what: &'static str,
-        /// The descriptor's type.
         structure: &'static str,
     },
     /// A text is NULL but has bytes.
@@ -149,7 +148,6 @@ pub enum Error {
     OwnerClosed(Handle),
     /// The library has been shut down.
     ShutDown,
-    /// The dispatcher is closed.
     DispatcherShutDown,
     /// As many jobs of the dispatcher as may wait already wait, or too many accepted jobs are not
     /// over.
@@ -163,7 +161,6 @@ pub enum Error {
     ExecutorRefused,
     /// A live job of the dispatcher already has this caller id.
     DuplicateId,
-    /// The session is closed.
     SessionClosed,
     /// A live request of the session already has this id.
     DuplicateRequest,

@@ -49,9 +49,7 @@ pub const MAX_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// A cancellation token.
     Token = 1,
-    /// A job.
     Job = 2,
     /// A captured context.
     Context = 3,
@@ -65,7 +63,6 @@ pub enum Kind {
     Dispatcher = 7,
     /// A peer's connection.
     Session = 8,
-    /// A peer's request.
     Request = 9,
     /// A share of a job's progress.
     Share = 10,

@@ -30,7 +30,6 @@ impl JobState {
         Self::Interrupted,
     ];
 
-    /// The terminal states.
     pub const ENDS: [Self; 4] = [Self::Completed, Self::Failed, Self::Cancelled, Self::Interrupted];
 
     /// The place of this state in [`Self::ENDS`]; `None` if it is not terminal.

@@ -134,7 +134,6 @@ impl Library {
         Dispatchers::new(&self.dispatchers, self.contexts())
     }
 
-    /// All sessions of peers.
     #[inline(always)]
     pub const fn sessions(&self) -> &Sessions {
         &self.sessions

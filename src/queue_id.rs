@@ -22,7 +22,7 @@ impl QueueId {
     /// The id of no queue. It is 0, and no cell has the number 0.
     pub const NONE: Self = Self(0);
 
-    /// The id of the use of the cell `number` that has this generation.
+    /// The id of one use of a cell, from the cell's number and the generation of that use.
     pub fn new(number: u32, generation: u64) -> Self {
         Self(generation << INDEX_BITS | u64::from(number))
     }

@@ -19,7 +19,7 @@ public:
     cancel_guard &operator=(cancel_guard &&) = delete;
     ~cancel_guard() { token_.cancel(); }
 
-    /* Cancels nothing at the end of the scope. Returns the token. */
+    /* After this call the end of the scope cancels nothing. Returns the token. */
     token dismiss() noexcept { return std::exchange(token_, token()); }
 
 private:

@@ -15,9 +15,9 @@ namespace dcc {
 
 namespace detail {
 
-/* A cancel notifies a condition variable without its mutex, because the cancelling thread may hold that. A
- * notification between a look at the token and the begin of the wait is lost: so the wait looks again after
- * this time. */
+/* A cancel notifies a condition variable without locking its mutex, which the cancelling thread may hold
+ * already. A notification after the look at the token and before the wait is lost, so the wait looks again
+ * after this time. */
 constexpr std::chrono::nanoseconds look_again_after = std::chrono::milliseconds(50);
 
 template <class Condition, class Lock, class Predicate>

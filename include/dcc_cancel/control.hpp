@@ -16,10 +16,10 @@ namespace dcc {
  * this process. A process has one endpoint: the first of these objects that ends closes it. */
 class control_endpoint {
 public:
-    /* With the name of the program's file. */
+    /* Opens the endpoint under the name of the program's file. */
     control_endpoint() : control_endpoint(std::string_view()) {}
 
-    /* With a name for people, such as "Maya 2026, shot 12". */
+    /* Opens the endpoint under a name for people, such as "Maya 2026, shot 12". */
     explicit control_endpoint(std::string_view name)
     {
         dcc_control_desc desc = {};

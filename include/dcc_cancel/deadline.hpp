@@ -49,8 +49,8 @@ public:
     }
     ~deadline() { clear(); }
 
-    /* DCC_OK: the deadline was set. Otherwise there is none: DCC_ALREADY_CANCELLED, DCC_SEALED if it is a job
-     * that has committed, or negative. */
+    /* DCC_OK: the deadline was set. Otherwise it was not: DCC_ALREADY_CANCELLED, DCC_SEALED if the token's
+     * job or request is sealed, or a negative status. */
     dcc_status status() const noexcept { return status_; }
 
     /* Clears the deadline before the scope ends. True: it was set, and cancels no more. */

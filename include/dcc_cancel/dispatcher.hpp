@@ -128,7 +128,7 @@ public:
         return result;
     }
 
-    /* Posts a callable as a job. Any thread, also inside jobs and completions. A refused post destroys a
+    /* Posts a callable as a job. Any thread, even inside jobs and completions. A refused post destroys a
      * callable that was moved into it; pass an lvalue to keep yours for another try. Throws overloaded_error
      * if too many jobs wait, else error. */
     template <class Callable>

@@ -43,7 +43,7 @@ struct dispatcher_stats {
     std::chrono::nanoseconds oldest_wait = std::chrono::nanoseconds(0);
     /* From the post to the first call of the job's callable. */
     time_quantiles wait = {};
-    /* Slices on the dispatcher's thread; a job that is not sliced is one. */
+    /* How long slices on the dispatcher's thread took. A job that is not sliced counts as one slice. */
     time_quantiles run = {};
     /* The job with the longest slice; dispatcher::longest_label has its label. */
     std::uint64_t longest_job_id = 0;

@@ -24,7 +24,7 @@ template <class End> void end_with_text(const char *what, End end) noexcept
     end(plain, length);
 }
 
-/* Fails a job. */
+/* Ends a job as failed, with `what` as its message. */
 inline void fail(const dcc_job *job, const char *what) noexcept
 {
     end_with_text(what, [job](const char *text, std::size_t length) {

@@ -31,7 +31,7 @@ private:
 /* What a dispatcher is created from. Exceptions of its functions go to set_callback_exception_handler's
  * handler. */
 struct dispatcher_options {
-    /* Most jobs that may wait for their turn; 0 means 1024. */
+    /* Maximum number of jobs that may wait for their turn; 0 means 1024. */
     std::uint32_t capacity = 0;
     /* The dispatcher belongs to the thread that pumps it first, not to the creating thread. If none has, the
      * completions run where its last copy ends. */
@@ -41,7 +41,7 @@ struct dispatcher_options {
     /* After so long inside one function or wait the dispatcher's thread counts as stuck; zero means ten
      * seconds, no_limit never. */
     std::chrono::nanoseconds wedge_threshold = std::chrono::nanoseconds(0);
-    /* Least time between two calls of `progress` for one job; zero means 100 milliseconds. */
+    /* The shortest time between two calls of `progress` for one job; zero means 100 milliseconds. */
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
     /* Called on any thread when there is work: arrange for a pump. */
     std::function<void()> wake = {};

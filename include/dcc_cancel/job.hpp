@@ -63,7 +63,7 @@ struct job_options {
     /* The host's own "has the user pressed Esc", asked by polls on the creating thread. If it throws, the job
      * fails with that exception's text. */
     std::function<bool()> is_cancelled = {};
-    /* Least time between two calls of `is_cancelled`. */
+    /* The shortest time between two calls of `is_cancelled`. */
     std::chrono::nanoseconds min_interval = std::chrono::nanoseconds(0);
     /* `is_cancelled` may be called on any thread that polls. */
     bool ask_on_any_thread = false;
@@ -172,7 +172,7 @@ public:
      * others have dropped unfinished stays unfinished. */
     bool wait() const { return has_ended(dcc_job_wait(get(), DCC_NO_LIMIT)); }
 
-    /* As wait; false also if the time was over before. */
+    /* As wait; false, too, if the time was over before. */
     template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
     {
         return has_ended(try_wait_for(longest));
@@ -190,7 +190,8 @@ public:
         return dcc_job_wait(get(), detail::nanoseconds_of(longest));
     }
 
-    /* A native event that is set when `wait` would return; at once for no job. */
+    /* A native event that is set when `wait` would return. For no job, and for a job that has ended, it is
+     * set already. */
     dcc::native_event native_event() const
     {
         dcc::native_event result;
@@ -232,7 +233,7 @@ public:
     /* As dcc_job_seal. */
     [[nodiscard]] dcc_status try_seal() const noexcept { return dcc_job_seal(get()); }
 
-    /* Whether the job has passed its point of no return, also after its end. */
+    /* Whether the job has passed its point of no return; still true after its end. */
     bool is_sealed() const noexcept { return dcc_job_is_sealed(get()) > 0; }
 
 #if DCC_CANCEL_EXCEPTIONS

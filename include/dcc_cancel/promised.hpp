@@ -39,7 +39,7 @@ public:
         return is_taken_.compare_exchange_strong(is_taken, true, std::memory_order_acq_rel);
     }
 
-    /* For the taker only. */
+    /* The promise, for the caller whose `take` answered true. */
     std::promise<Result> &get() noexcept { return promise_; }
 
     /* Breaks the promise at once, although a registration may still hold it. */

@@ -87,23 +87,24 @@ struct session_options {
     early_cancels early = early_cancels::by_kind;
     /* The id 7 and the id "7" are the same, as in some servers. */
     bool ids_are_texts = false;
-    /* Most requests in flight; 0 means 1024. */
+    /* Maximum number of requests in flight; 0 means 1024. */
     std::uint32_t max_requests = 0;
-    /* Most ids without a request in flight that are remembered; 0 means 256. */
+    /* Maximum number of ids without a request in flight that are remembered; 0 means 256. */
     std::uint32_t max_kept = 0;
     /* How long a cancel is held for its request, and how long a cancel of an ended request counts as late;
      * zero means 30 seconds. */
     std::chrono::nanoseconds early_ttl = std::chrono::nanoseconds(0);
-    /* Least time between two progress notifications of a request; zero means 100 milliseconds. */
+    /* The shortest time between two progress notifications of a request; zero means 100 milliseconds. */
     std::chrono::nanoseconds progress_interval = std::chrono::nanoseconds(0);
-    /* Most time between them: then request::progress_note says that the request goes on. Zero: no limit. */
+    /* The longest time between them: then request::progress_note says that the request goes on. Zero: no
+     * limit. */
     std::chrono::nanoseconds progress_heartbeat = std::chrono::nanoseconds(0);
 };
 
 /* Counts of a session; see dcc_session_stats. */
 struct session_stats {
     bool is_closed = false;
-    /* Requests in flight: begun and not ended, also after a close. */
+    /* Requests in flight: begun and not ended, even after a close. */
     std::uint32_t live = 0;
     /* Other ids that are remembered. */
     std::uint32_t kept = 0;

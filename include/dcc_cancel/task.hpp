@@ -238,7 +238,8 @@ template <class Callable> struct source_of_task<Callable, false> {
     static task<result> make(Callable &callable) { return callable(); }
 };
 
-/* Turns the slices of a task into answers of a dcc_job_fn. A callable that makes the task is kept as long. */
+/* Turns the slices of a task into answers of a dcc_job_fn. A callable that makes the task is kept as long as
+ * the task, because the task may refer to the callable's captures. */
 template <class Source> class stepping {
     using result = typename source_of_task<Source>::result;
     static_assert(std::is_void_v<result> || std::is_same_v<result, bool>,

@@ -223,7 +223,7 @@ public:
      * sealed. Not for the host's UI thread. */
     bool wait() const { return ended_by_cancel(dcc_cancel_token_wait(get(), DCC_NO_LIMIT)); }
 
-    /* As wait; false also if the time was over before. */
+    /* As wait; false, too, if the time was over before. */
     template <class Rep, class Period> bool wait_for(std::chrono::duration<Rep, Period> longest) const
     {
         return ended_by_cancel(try_wait_for(longest));

@@ -14,15 +14,14 @@ _NOT_SET = -1
 
 
 class Around:
-    """One call of a function by `native`: what the context and the slots of the thread held at its begin.
+    """One call of a function by `native`: what the context and the slots of the thread held at its start.
 
     A Python callback inside the call has the same context. There are three cases:
 
     1. The slots hold what the call has set. Then the context counts.
     2. The slots hold something else. Then native code has set it after the call began, for instance the job
-    of
-       a plugin that runs a script, or its shield. The slots count.
-    3. The context holds something else than at the begin. Then the callback itself has set it, after all of
+       of a plugin that runs a script, or its shield. The slots count.
+    3. The context holds something else than at the start. Then the callback itself has set it, after all of
        that. The context counts.
     """
 

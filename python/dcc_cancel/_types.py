@@ -47,6 +47,6 @@ class Default:
 #: The default of `parent`: the new object is below what is current where it is made.
 CURRENT = Default("what is current")
 
-# The value of a context in which nothing was ever set. The slots of the thread count then, because a native
-# host may have set them.
+# The value of a context variable that was never set in its context. Then what is current by the thread's
+# native slots counts, because a native host may have set it.
 UNSET: Any = Default("as the thread has it")

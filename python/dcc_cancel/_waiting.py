@@ -42,9 +42,10 @@ def wait_for_end(job: int, timeout: Optional[Seconds]) -> bool:
 
 
 def waited(wait: Callable[[int], int], timeout: Optional[Seconds]) -> int:
-    """Calls `wait` with the nanoseconds of one slice after the other, until it answers or the time is over.
+    """Calls `wait` with a number of nanoseconds, again and again, until it answers or `timeout` is over.
 
-    Returns the last status. Without a limit it is DCC_TIMED_OUT once the wait can never end, see `Endless`.
+    An answer is a status other than DCC_TIMED_OUT. Returns the last status. A wait without a limit is given
+    up once it can never end, see `Endless`.
     """
     left = nanoseconds(timeout, "timeout")
     is_main = threading.current_thread() is threading.main_thread()

@@ -210,7 +210,7 @@ class Dispatcher(NativeObject):
     ) -> Posting[Any]:
         """Posts a callable, and returns a Posting: the future of its result, and its job.
 
-        Any thread may call this, also inside jobs. The callable runs in a pump, on the dispatcher's thread;
+        Any thread may call this, even inside jobs. The callable runs in a pump, on the dispatcher's thread;
         with `any_thread` it runs on a thread of the library. It runs in a copy of the poster's context, in
         which `parent`, if it is given, is the current token, and the callable's own job is the current job.
         Native code that it calls sees both.
@@ -449,7 +449,7 @@ class Dispatcher(NativeObject):
     def close(self) -> bool:
         """Closes the dispatcher for good. Whether everything is over; the object cannot be used then.
 
-        Any thread may call this, also inside a job. Posts are refused from now on. Jobs that wait end as
+        Any thread may call this, even inside a job. Posts are refused from now on. Jobs that wait end as
         interrupted, and jobs that run are asked to stop. False: completions are left for the next pump or
         close on the dispatcher's thread. Harmless if repeated.
         """

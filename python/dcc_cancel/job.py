@@ -70,7 +70,7 @@ class Progress(NamedTuple):
 class PollGap(NamedTuple):
     """The longest time between two polls of one thread, and the places of these two polls.
 
-    `from_file` and `to_file` are "(begin)" for the begin of the job, "(end)" for its end, and "(unknown)" for
+    `from_file` and `to_file` are "(begin)" for the start of the job, "(end)" for its end, and "(unknown)" for
     a poll that does not say where it stands, as those of Python. The line is 0 then.
     """
 
@@ -241,7 +241,7 @@ class Job(Polled):
     def wake(self) -> bool:
         """Lets a posted generator that has yielded `when_woken` go on, in its dispatcher's next tick.
 
-        Any thread may call this, also inside callbacks of a cancel. A wake during a slice is kept: the
+        Any thread may call this, even inside callbacks of a cancel. A wake during a slice is kept: the
         generator does not fall asleep after that slice. False: the job was not posted.
         """
         status = library.dcc_job_wake(self.handle)
@@ -442,7 +442,7 @@ class Job(Polled):
     def trace(self, on: bool = True) -> None:
         """Switches the job's poll trace on or off. While it is on, each poll notes its place and time.
 
-        Any thread may call this, also while the job runs. `poll_gap` and `threads` show the notes, which stay
+        Any thread may call this, even while the job runs. `poll_gap` and `threads` show the notes, which stay
         until the trace is switched on again.
         """
         checked(library.dcc_job_trace(self.handle, flag(on, "on")))
@@ -496,7 +496,8 @@ class Job(Polled):
             reset_current_job(reset)
         except (RuntimeError, ValueError):
             # The block ends in another context than it began in: a generator that was left half-way is closed
-            # elsewhere. What was told belongs to the context of the begin, so it is not restored here.
+            # elsewhere. What was told belongs to the context in which the block began, so it is not restored
+            # here.
             self._end(error, told.is_told)
             raise
         self._end(error, _told.end(told, error))

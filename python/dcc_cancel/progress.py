@@ -84,7 +84,7 @@ class progress:
     _above: Optional[progress]
     _weight: int
     _label: Tuple[Optional[bytes], int]
-    # None before the block, and if no job was current at its begin: then nothing is counted.
+    # None before the block, and if no job was current at its start: then nothing is counted.
     _share: Optional[_Share]
     # Only a step has one: it is current in its block, other shares are not.
     _reset: Optional[contextvars.Token[Optional[NativeObject]]]

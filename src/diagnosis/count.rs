@@ -7,7 +7,6 @@ use crate::sys::sync::{AtomicU64, Ordering};
 pub struct Count(AtomicU64);
 
 impl Count {
-    /// Adds one.
     pub fn one(&self) {
         self.add(1);
     }
@@ -19,12 +18,10 @@ impl Count {
         self.0.store(self.read() + 1, Ordering::Relaxed);
     }
 
-    /// Adds `count`.
     pub fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// The value so far.
     #[inline]
     pub fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -50,7 +47,6 @@ impl SplitCount {
         if is_own { self.own.one_alone() } else { self.others.one() }
     }
 
-    /// The value so far.
     #[inline]
     pub fn read(&self) -> u64 {
         self.own.read() + self.others.read()

@@ -12,9 +12,7 @@ pub enum DetailId {
     /// The event is not about a request, or there was no memory for a copy of the id.
     #[default]
     None,
-    /// An integer.
     Integer(i64),
-    /// A text.
     Text(String),
 }
 

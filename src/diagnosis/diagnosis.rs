@@ -34,7 +34,6 @@ pub struct Diagnosis {
 
 impl Diagnosis {
     constructor! {
-        /// Nothing known.
         pub fn new() -> Self {
             Self {
                 observers: Observers::new(),

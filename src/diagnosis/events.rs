@@ -31,7 +31,6 @@ pub enum EventKind {
     /// Events were lost before this one; `count` says how many.
     #[default]
     Overflow = 1,
-    /// A token was cancelled.
     TokenCancelled = 2,
     /// A job has changed its state.
     JobState = 3,
@@ -47,7 +46,7 @@ pub enum EventKind {
     Sealed = 8,
 }
 
-/// Most bytes of an event's text.
+/// Maximum number of bytes of an event's text.
 pub const EVENT_TEXT: usize = 120;
 
 /// A copy of a text, cut to `EVENT_TEXT` bytes.
@@ -157,7 +156,6 @@ impl<'a> Keeper<'a> for &'a Observers {
 
 impl Observers {
     constructor! {
-        /// No observers.
         pub fn new() -> Self {
             Self { arena: Arena::new(), count: AtomicU64::new(0) }
         }

@@ -24,7 +24,6 @@ pub struct Summary {
     pub p95: u64,
     /// 99 of 100 times are at most this.
     pub p99: u64,
-    /// The longest time.
     pub max: u64,
 }
 
@@ -33,7 +32,6 @@ pub struct Summary {
 pub struct Times(Late<Histogram<u64>>);
 
 impl Times {
-    /// No times.
     pub const fn new() -> Self {
         Self(Late::new())
     }
@@ -63,7 +61,6 @@ pub struct Latency(Mutex<Times>);
 
 impl Latency {
     constructor! {
-        /// No times.
         pub fn new() -> Self {
             Self(Mutex::new(Times::new()))
         }

@@ -49,7 +49,7 @@ pub enum MomentKind {
     },
     /// An instant: a job or a request was sealed. The text is the job's label.
     Seal,
-    /// A slice: a share of a job's progress, from its begin to its end. The text is the share's
+    /// A slice: a share of a job's progress, from its start to its end. The text is the share's
     /// label.
     Share,
     /// A slice: a job's completion was called. The text is the job's label.
@@ -62,9 +62,8 @@ pub enum MomentKind {
 /// One thing that happened.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
-    /// What happened.
     pub kind: MomentKind,
-    /// The time of an instant or the begin of a slice, on the library's clock.
+    /// The time of an instant or of the start of a slice, on the library's clock.
     pub start_ns: u64,
     /// How long a slice took; 0 for an instant.
     pub duration_ns: u64,

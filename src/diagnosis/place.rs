@@ -4,7 +4,7 @@
 use crate::sys::fallible::{Late, try_string};
 use crate::sys::sync::{Mutex, constructor};
 
-/// Most file names that are kept. Polls in further files are shown as "(unknown)".
+/// Maximum number of file names that are kept. Polls in further files are shown as "(unknown)".
 const MOST_FILES: usize = 4096;
 
 /// The index of a file name in [`FileNames`].
@@ -14,7 +14,7 @@ pub struct FileId(u32);
 /// The place at which a thread gave a sign of life: it polled, or began or ended the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Place {
-    /// At the begin of the job.
+    /// At the start of the job.
     #[default]
     Begin,
     /// At the end of the job.
@@ -32,7 +32,6 @@ pub struct FileNames(Mutex<Late<Vec<String>>>);
 
 impl FileNames {
     constructor! {
-        /// No names.
         pub fn new() -> Self {
             Self(Mutex::new(Late::new()))
         }

@@ -11,8 +11,8 @@ use crate::json::object::Object;
 use crate::sys::sync::{AtomicU64, Mutex, Ordering, constructor};
 use std::fmt;
 
-/// Most places that are told apart. In loom's models it is 1, because their threads construct the
-/// library on small stacks.
+/// Maximum number of places that are told apart. In loom's models it is 1, because their threads
+/// construct the library on small stacks.
 pub const MOST_PLACES: usize = if cfg!(loom) { 1 } else { 16 };
 
 /// The stray polls at one place in a source.

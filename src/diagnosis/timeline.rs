@@ -37,7 +37,6 @@ impl MomentRing {
     }
 }
 
-/// The process's timeline.
 #[derive(Debug)]
 pub struct Timeline {
     /// 1 while moments are recorded. Written under the lock of `ring`.

@@ -28,7 +28,6 @@ impl TraceParent {
         is_one.then_some(Self(*own))
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }

@@ -21,7 +21,7 @@ use crate::memory::magazine::Shelved;
 use crate::memory::pool::{Link, NIL, Pool};
 use crate::sys::sync::{AtomicU32, Mutex, Ordering, constructor};
 
-/// Most threads that are told apart for one job; any others are not recorded.
+/// Maximum number of threads that are told apart for one job; any others are not recorded.
 pub const MOST_THREADS: usize = 64;
 
 /// A time without a sign of life from one thread.
@@ -150,7 +150,6 @@ pub struct Course {
     pub is_seen: bool,
 }
 
-/// All watches.
 #[derive(Debug)]
 pub struct Watches {
     cells: Pool<WatchCell>,
@@ -171,7 +170,6 @@ impl Watch {
 
 impl Watches {
     constructor! {
-        /// A pool without watches.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }
@@ -243,9 +241,9 @@ impl Watches {
         watch.to_end_ns
     }
 
-    /// Notes that `thread` polled at `now_ns` and saw the cancel that was at `cancelled_ns`.
-    /// Returns the time between the two if this is the thread's first poll that saw it. `None`: it
-    /// is not the first, or there is no room to note it.
+    /// Notes that a poll of `thread` at `now_ns` saw the cancel, which came at `cancelled_ns`.
+    /// Returns the time between the two. `None`: an earlier poll of the thread saw the cancel, or
+    /// there is no room to note this one.
     pub fn seen(
         &self,
         watched: &Watched,

@@ -128,7 +128,6 @@ impl DispatcherLive {
     }
 }
 
-/// A pinned dispatcher.
 pub type DispatcherPin<'a> = Pin<'a, Dispatchers<'a>>;
 
 impl<'a> DispatcherPin<'a> {
@@ -154,14 +153,13 @@ pub struct DispatcherTable {
 
 impl DispatcherTable {
     constructor! {
-        /// An empty table.
         pub fn new() -> Self {
             Self { arena: Arena::new(), workers: Workers::new() }
         }
     }
 }
 
-/// A view of all dispatchers and of the rooms below them, which their jobs need.
+/// A view of all dispatchers, and of the contexts, jobs and tokens that they use.
 #[derive(Clone, Copy, Debug)]
 pub struct Dispatchers<'a> {
     table: &'a DispatcherTable,

@@ -5,7 +5,7 @@
 //!    must not wait for the dispatcher's thread. If the close was first, the dispatcher's thread
 //!    finds no work and does nothing.
 //! 2. A job whose work was taken out is in the hands of the thread that took it, as a running job
-//!    is. Between the run and that moment any close can end the job, also while its progress is
+//!    is. Between the run and that moment any close can end the job, even while its progress is
 //!    shown for the last time.
 
 use crate::diagnosis::moment::{Moment, MomentKind};

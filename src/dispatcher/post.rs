@@ -33,7 +33,6 @@ use std::collections::HashMap;
 /// A job to be posted, without its functions.
 #[derive(Clone, Copy, Debug)]
 pub struct Post<'a> {
-    /// The job's label.
     pub label: &'a str,
     /// The caller's own id for the job; empty for none.
     pub caller_id: &'a str,

@@ -83,7 +83,6 @@ struct Awaited<'a> {
 pub struct WaitedJob {
     /// The job, with a reference for the poster.
     pub job: Handle,
-    /// How the wait ended.
     pub end: WaitEnd,
     /// The job's state when the wait ended.
     pub state: JobState,
@@ -206,7 +205,7 @@ impl<'a> Dispatchers<'a> {
             // whether this is inside a pump's job or not.
             let outer = live.pumping.swap(1, Ordering::Relaxed);
             let mut first = true;
-            // The slice has no end, also inside a job whose own slice has one.
+            // The slice has no end, even inside a job whose own slice has one.
             let begun = thread.record.slice.begin(clock::now_ns(), slice_clock::NEVER);
             while self.run_slice(thread, dispatcher, &job, held, first, RunBy::Poster)
                 == Slice::Again

@@ -296,7 +296,7 @@ impl<'a> Dispatchers<'a> {
             let waits_before = self.owners().waits().begun();
             let inside = Inside { thread: thread_identity::current(), waits_before };
             cell.set_inside(Some(inside));
-            // The slice has no end, also inside a job of this thread whose own slice has one.
+            // The slice has no end, even inside a job of this thread whose own slice has one.
             let begun = thread.record.slice.begin(began_ns, slice_clock::NEVER);
             let slice = self.run_slice(thread, &dispatcher, &job, &held, first, RunBy::Worker);
             drop(begun);
@@ -342,7 +342,7 @@ impl<'a> Dispatchers<'a> {
     }
 
     /// Whether the host has a pool of its own for the queue's jobs that may run on any thread.
-    /// False also if the host's functions can no longer be called.
+    /// False if the host's functions can no longer be called.
     pub(crate) fn has_hosts_pool(self, queue: HeldQueue<'_>) -> bool {
         self.queues().call_host(self.owners(), queue, Host::executes) == Some(true)
     }

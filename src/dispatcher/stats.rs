@@ -18,7 +18,6 @@ const HINTS_NS: (u64, u64) = (1_000_000, 1_000_000_000);
 /// The longest slice of a job on the dispatcher's thread so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Longest {
-    /// The slice's length.
     pub nanoseconds: u64,
     /// The id of the slice's job.
     pub job_id: u64,
@@ -28,7 +27,7 @@ pub struct Longest {
 
 #[derive(Debug, Default)]
 struct Runs {
-    /// Times from a job's post to its begin.
+    /// Times from a job's post to its start.
     wait: Times,
     /// Lengths of slices on the dispatcher's thread.
     run: Times,
@@ -41,7 +40,7 @@ struct Ticks {
     last_began_ns: AtomicU64,
     /// When the last tick ended; 0 during a tick, and before the first one.
     last_ended_ns: AtomicU64,
-    /// The time from the begin of a tick to the begin of the next, as a moving average. 0 until two
+    /// The time from the start of a tick to the start of the next, as a moving average. 0 until two
     /// ticks were seen.
     interval_ns: AtomicU64,
     longest_ns: AtomicU64,
@@ -50,7 +49,6 @@ struct Ticks {
 /// Counts and times of one dispatcher.
 #[derive(Debug)]
 pub struct Statistics {
-    /// Jobs that were accepted.
     pub posted: SplitCount,
     /// Posts that were refused because the queue was full or the host's pool refused the job.
     pub rejected: Count,
@@ -87,7 +85,6 @@ pub struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// An empty batch.
     pub fn new(statistics: &'a Statistics) -> Self {
         Self { statistics, times: [(None, 0); SAMPLES], count: 0 }
     }
@@ -178,7 +175,6 @@ impl Statistics {
         state.end().map_or(0, |end| self.ends[end].read())
     }
 
-    /// How many jobs ended.
     pub fn ends(&self) -> u64 {
         self.ends.iter().map(SplitCount::read).sum()
     }
@@ -242,7 +238,7 @@ impl Statistics {
         }
     }
 
-    /// Summaries of the times from a job's post to its begin, and of the lengths of slices on the
+    /// Summaries of the times from a job's post to its start, and of the lengths of slices on the
     /// dispatcher's thread.
     pub fn summaries(&self) -> (Summary, Summary) {
         let runs = self.runs.lock();

@@ -9,7 +9,6 @@ pub struct EndCounts([AtomicU64; JobState::ENDS.len()]);
 
 impl EndCounts {
     constructor! {
-        /// All counters at zero.
         pub fn new() -> Self {
             Self(each![AtomicU64::new(0); JobState::ENDS.len()])
         }

@@ -118,7 +118,6 @@ impl LivePart for JobLive {
 /// What a job is made from.
 #[derive(Debug)]
 pub struct JobOrigin<'a> {
-    /// The job's label.
     pub label: &'a str,
     /// The caller's own id for the job.
     pub caller_id: &'a str,
@@ -130,7 +129,6 @@ pub struct JobOrigin<'a> {
     pub owner: Handle,
 }
 
-/// A pinned job.
 pub type JobPin<'a> = Pin<'a, Jobs<'a>>;
 
 /// A hold of a job.
@@ -151,7 +149,6 @@ pub struct JobTable {
 
 impl JobTable {
     constructor! {
-        /// An empty table.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),

@@ -31,7 +31,6 @@ use crate::token::{Cause, TokenPin};
 /// The outcome of a `begin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begun {
-    /// The job runs now.
     Running,
     /// The job was cancelled before. It stays pending; its code should end it as cancelled.
     Cancelled,
@@ -85,8 +84,8 @@ impl<'a> Jobs<'a> {
         slot.live().state().is_terminal()
     }
 
-    /// Whether any job runs, as far as a short look shows. True was right at the time of the look;
-    /// false may be wrong.
+    /// Whether a short look finds a job that runs. True was right when it looked. False may be
+    /// wrong: if very many jobs live, one look does not reach all.
     pub fn is_any_running(self) -> bool {
         self.table.lookout.finds_one(self.arena().used(), |index| {
             // This needs no pin: a later job in the same slot is as good an answer.

@@ -21,7 +21,6 @@ pub struct Lookout {
 
 impl Lookout {
     constructor! {
-        /// No job has begun.
         pub fn new() -> Self {
             Self { latest: AtomicU32::new(0), next: AtomicU32::new(0) }
         }

@@ -29,7 +29,6 @@ pub struct Shares<'a> {
     jobs: Jobs<'a>,
 }
 
-/// A pinned share.
 pub type SharePin<'a> = Pin<'a, Shares<'a>>;
 
 /// A hold of a share.

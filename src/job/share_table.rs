@@ -25,7 +25,6 @@ pub struct ShareTable {
 
 impl ShareTable {
     constructor! {
-        /// An empty table.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }

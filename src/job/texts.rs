@@ -5,7 +5,6 @@ use crate::job::{JobPin, Jobs};
 /// Names one of a job's texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobText {
-    /// The job's label.
     Label,
     /// The caller's own id for the job.
     CallerId,

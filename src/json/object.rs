@@ -19,7 +19,6 @@ pub struct Array<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Begins an object.
     pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
         out.write_str("{")?;
         Ok(Self { out, is_empty: true })
@@ -66,14 +65,12 @@ impl<'a> Object<'a> {
         Array::begin(self.key(key)?)
     }
 
-    /// Ends the object.
     pub fn end(self) -> fmt::Result {
         self.out.write_str("}")
     }
 }
 
 impl<'a> Array<'a> {
-    /// Begins a list.
     pub fn begin(out: &'a mut dyn Write) -> Result<Self, fmt::Error> {
         out.write_str("[")?;
         Ok(Self { out, between: ",", is_empty: true })
@@ -92,7 +89,6 @@ impl<'a> Array<'a> {
         Object::begin(self.out)
     }
 
-    /// Ends the list.
     pub fn end(self) -> fmt::Result {
         self.out.write_str("]")
     }

@@ -13,7 +13,7 @@ pub enum IdRef<'a> {
     Text(&'a str),
 }
 
-/// Most bytes of a text that is a short id.
+/// Maximum number of bytes of a text that is a short id.
 pub const SHORT_BYTES: usize = 8 * SHORT_WORDS;
 
 /// Words of a short id.

@@ -69,7 +69,6 @@ impl CancelError {
         }
     }
 
-    /// The error's text.
     pub fn message(self) -> &'static str {
         match self {
             Self::RequestCancelled => "Request cancelled",

@@ -29,8 +29,8 @@ use serde_core::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
-/// Most bytes of a message that is read. A longer message counts as a message that does not cancel,
-/// and is left to the host.
+/// Maximum number of bytes of a message that is read. A longer message counts as a message that
+/// does not cancel, and is left to the host.
 pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// How many messages of a batch are looked at.
 pub const MAX_BATCH: usize = 1000;
@@ -61,7 +61,6 @@ pub enum Message {
     OutOfMemory,
 }
 
-/// A cancellation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cancel {
     /// The id of the request or task.

@@ -34,7 +34,6 @@ pub struct Arena<Cold, Live> {
 
 impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
     constructor! {
-        /// An arena without slots.
         pub fn new() -> Self {
             Self { slots: Pool::new() }
         }
@@ -150,20 +149,21 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         is_used_again
     }
 
-    /// The slot that a handle points to, whether the object is alive or not. Accepts any bits.
+    /// The slot that a handle points to, whether the object is alive or not. The handle may be made
+    /// up.
     #[inline(always)]
     pub fn peek(&self, handle: Handle) -> Option<&Slot<Cold, Live>> {
         self.slots.get(handle::index(handle))
     }
 
-    /// The slot of a handle of this kind, whether or not its object still lives there. Accepts any
-    /// bits.
+    /// The slot of a handle of this kind, whether or not its object still lives there. The handle
+    /// may be made up.
     #[inline]
     pub fn slot_of(&self, handle: Handle) -> Result<&Slot<Cold, Live>, Error> {
         self.find(handle).map(|(slot, _)| slot)
     }
 
-    /// The slot of an index, if there is one. Accepts any number.
+    /// The slot of an index, if there is one. The number may be any.
     #[inline]
     pub fn slot_at(&self, index: u32) -> Option<&Slot<Cold, Live>> {
         self.slots.get(index)
@@ -268,7 +268,7 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
 
     /// Whether this is the handle of an object that has died. The answer for a handle that was
     /// never given out means nothing. For the last object of a retired slot the answer is false
-    /// once the object is buried. Accepts any bits.
+    /// once the object is buried. The handle may be made up.
     pub fn is_past(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {
             let state = slot.state.load(Ordering::Acquire);
@@ -281,8 +281,8 @@ impl<Cold: Default, Live: LivePart> Arena<Cold, Live> {
         })
     }
 
-    /// Whether C code has a reference of the object of this handle at this moment. Accepts any
-    /// bits.
+    /// Whether C code has a reference of the object of this handle at this moment. The handle may
+    /// be made up.
     #[inline]
     pub fn is_owned(&self, handle: Handle) -> bool {
         self.find(handle).is_ok_and(|(slot, generation)| {

@@ -32,12 +32,10 @@ fn size(chunk: usize) -> usize {
 }
 
 impl<T> Chunked<T> {
-    /// An empty vector.
     pub const fn new() -> Self {
         Self { chunks: Vec::new(), length: 0 }
     }
 
-    /// Number of entries.
     pub fn length(&self) -> usize {
         self.length
     }

@@ -17,7 +17,6 @@ pub struct CutText<const ROOM: usize> {
 }
 
 impl<const ROOM: usize> CutText<ROOM> {
-    /// The empty text.
     pub const EMPTY: Self = {
         assert!(ROOM <= u16::MAX as usize);
         Self { used: 0, is_cut: false, bytes: [0; ROOM] }
@@ -30,7 +29,6 @@ impl<const ROOM: usize> CutText<ROOM> {
         copy
     }
 
-    /// The text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..usize::from(self.used)]).unwrap_or_default()
     }

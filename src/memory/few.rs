@@ -26,7 +26,6 @@ impl<T: Blank, const N: usize> Default for Few<T, N> {
 }
 
 impl<T: Blank, const N: usize> Few<T, N> {
-    /// An empty list.
     pub const fn new() -> Self {
         Self { first: [T::BLANK; N], count: 0, more: Late::new() }
     }

@@ -135,7 +135,6 @@ pub struct Fifo {
 }
 
 impl Fifo {
-    /// A list without nodes.
     pub const EMPTY: Self = Self { first: NIL, last: NIL, length: 0 };
 
     /// Number of the first node; `None` if there is none.

@@ -91,13 +91,11 @@ impl<'a, K: Keeper<'a>> Pin<'a, K> {
         self.index
     }
 
-    /// The object's slot.
     #[inline]
     pub fn slot(&self) -> &'a Slot<K::Cold, K::Live> {
         self.slot
     }
 
-    /// The object's handle.
     #[inline]
     pub fn handle(&self) -> Handle {
         self.slot.state().load(Ordering::Relaxed) & !FLAGS

@@ -60,7 +60,6 @@ pub struct Pool<T> {
 
 impl<T: Default + Link> Pool<T> {
     constructor! {
-        /// An empty pool.
         pub fn new() -> Self {
             Self {
                 chunks: each![OnceBox::new(); CHUNKS],
@@ -71,7 +70,7 @@ impl<T: Default + Link> Pool<T> {
         }
     }
 
-    /// The cell with a number; `None` if there is no chunk for it. Accepts any number.
+    /// The cell with a number; `None` if there is no chunk for it. The number may be any.
     #[inline(always)]
     pub fn get(&self, number: u32) -> Option<&T> {
         let chunk = self.chunks.get((number >> CHUNK_BITS) as usize)?.get()?;

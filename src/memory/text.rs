@@ -28,7 +28,6 @@ impl Link for TextCell {
 pub struct TextId(pub u32);
 
 impl TextId {
-    /// The empty text.
     pub const NONE: Self = Self(NIL);
 }
 
@@ -40,7 +39,6 @@ pub struct Texts {
 
 impl Texts {
     constructor! {
-        /// A table without texts.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }

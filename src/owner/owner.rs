@@ -54,13 +54,9 @@ use crate::sys::thread_identity;
 /// A thing that carries a function of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {
-    /// A registration's index.
     Registration(u32),
-    /// A job's index.
     Job(u32),
-    /// A posted job's number.
     Posted(u32),
-    /// A dispatcher's index.
     Dispatcher(u32),
 }
 
@@ -175,7 +171,6 @@ pub struct Call {
     pub is_open: bool,
 }
 
-/// A pinned owner.
 pub type OwnerPin<'a> = Pin<'a, &'a Owners>;
 
 /// The table of all owners.
@@ -210,7 +205,6 @@ impl ListNodes for Cells<'_> {
 
 impl Owners {
     constructor! {
-        /// A table without owners.
         pub fn new() -> Self {
             Self { arena: Arena::new(), things: Pool::new(), waits: WaitGraph::new() }
         }

@@ -43,7 +43,6 @@ pub enum Blocker {
     /// The end of a job. A waiting thread on which the job is current holds it up. If the job is
     /// posted, its dispatcher's thread and the thread that runs it hold it up, too.
     Job {
-        /// The job.
         job: Handle,
         /// The id of the posted job; 0 if it is not posted.
         posted: u64,
@@ -55,7 +54,6 @@ pub enum Blocker {
 /// A thread inside a blocker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Inside {
-    /// The thread.
     pub thread: u64,
     /// Number of waits that had ever begun when the thread got in (invariant 3).
     pub waits_before: u64,
@@ -134,8 +132,8 @@ pub trait Running {
     /// Calls `each` with each thread that is inside the blocker now. False: there may be more
     /// threads.
     fn inside(&self, blocker: Blocker, each: &mut dyn FnMut(Inside)) -> bool;
-    /// Whether a wait for the blocker in this graph may end. Always true for a blocker whose
-    /// waiters sleep elsewhere.
+    /// Whether a thread that sleeps in this graph for the blocker may go on. Always true for a
+    /// blocker whose waiters do not sleep in this graph.
     fn is_over(&self, blocker: Blocker) -> bool;
 }
 
@@ -149,7 +147,6 @@ pub struct WaitGraph {
 
 impl WaitGraph {
     constructor! {
-        /// A graph without waits.
         pub fn new() -> Self {
             let waits = Waits { edges: Few::new(), within: Few::new() };
             Self { waits: Mutex::new(waits), changed: Condvar::new(), begun: AtomicU64::new(0) }

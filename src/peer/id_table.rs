@@ -315,8 +315,8 @@ mod tests {
         table.looked_at.get()
     }
 
-    /// Most cells that one round of calls may look at. A round looks at about 32; chains that are
-    /// long enough for four times as many do not come about by chance.
+    /// Maximum number of cells that one round of calls may look at. A round looks at about 32;
+    /// chains that are long enough for four times as many do not come about by chance.
     const MOST_STEPS: u64 = 128;
 
     #[test]

@@ -1,9 +1,9 @@
 //! Requests: each is an id of a session that is in flight, with a token.
 //!
 //! Invariants:
-//! 1. A request is in flight from its begin to its end, or to its last release if that comes first.
-//!    It enters and leaves this state under the session's lock, together with its entry in the
-//!    session. Only a close removes the entry earlier.
+//! 1. A request is in flight from its beginning to its end, or to its last release if that comes
+//!    first. It enters and leaves this state under the session's lock, together with its entry in
+//!    the session. Only a close removes the entry earlier.
 //! 2. A request's token lives as long as the request. A request's session lives at least as long as
 //!    the request is in flight.
 //! 3. A request cannot be found by its handle or its id before it is in flight.
@@ -169,9 +169,7 @@ pub enum RequestSealed {
     /// The peer gets the result: this call has sealed the request, or it or a job for it was sealed
     /// before.
     Yes,
-    /// The request is cancelled.
     Cancelled,
-    /// The request has ended.
     Ended,
 }
 
@@ -183,7 +181,6 @@ pub struct RequestTable {
 
 impl RequestTable {
     constructor! {
-        /// No requests.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }

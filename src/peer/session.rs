@@ -45,23 +45,24 @@ pub struct SessionSettings {
     pub holds_early: bool,
     /// Whether `7` and `"7"` are the same id.
     pub ids_are_texts: bool,
-    /// Most requests that may be live.
+    /// Maximum number of requests that may be live.
     pub most_requests: u32,
-    /// Most ids without a live request that are remembered, not counting completed requests.
+    /// Maximum number of ids without a live request that are remembered, not counting completed
+    /// requests.
     pub most_kept: u32,
     /// How long an early cancel waits for its request. For the same time after a request is over, a
     /// cancel of it counts as late.
     pub early_ttl_ns: u64,
-    /// Least time between two progress notifications of a request.
+    /// The shortest time between two progress notifications of a request.
     pub progress_interval_ns: u64,
-    /// Most time between two progress notifications of a request, also if there was no progress; 0
-    /// for no limit.
+    /// The longest time between two progress notifications of a request, even if there was no
+    /// progress; 0 for no limit.
     pub progress_heartbeat_ns: u64,
 }
 
 impl SessionSettings {
-    /// Most completed requests whose ids are remembered, so that a late cancel is not taken for an
-    /// early one.
+    /// Maximum number of completed requests whose ids are remembered, so that a late cancel is not
+    /// taken for an early one.
     pub fn most_completed(&self) -> u32 {
         if self.holds_early { self.most_requests.saturating_add(self.most_kept) } else { 0 }
     }
@@ -161,7 +162,7 @@ impl SessionCold {
         if has_tasks { Meant::Tasks } else { Meant::Requests }
     }
 
-    /// Most requests that may be live.
+    /// Maximum number of requests that may be live.
     #[inline]
     pub fn most_requests(&self) -> u32 {
         self.most_requests.load(Ordering::Relaxed)
@@ -399,7 +400,6 @@ pub type SessionPin<'a> = Pin<'a, &'a Sessions>;
 /// The slot of a session.
 pub type SessionSlot = Slot<SessionCold, SessionLive>;
 
-/// All sessions.
 #[derive(Debug)]
 pub struct Sessions {
     arena: Arena<SessionCold, SessionLive>,
@@ -422,13 +422,11 @@ impl<'a> Keeper<'a> for &'a Sessions {
 
 impl Sessions {
     constructor! {
-        /// No sessions.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }
     }
 
-    /// Creates a session.
     pub fn create(&self, settings: SessionSettings) -> Result<Handle, Error> {
         let (index, slot) = self.arena.take()?;
         let live = slot.live();

@@ -22,17 +22,17 @@ const LATELY: u64 = 8;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     begun_ns: u64,
-    /// Time of the last sample that counted, and how many parts of the bar were filled then
-    /// (`looked`).
+    /// Time of the last sample that counted.
     looked_ns: u64,
+    /// Parts of the bar that were filled at that sample.
     looked: u64,
     /// The recent pace, in parts of the bar per nanosecond.
     recent: f64,
     /// Time at which a sample last found that the bar had moved.
     moved_ns: u64,
-    /// Time at which a sample last found that a total had grown, and how often totals had grown by
-    /// then.
+    /// Time at which a sample last found that a total had grown.
     grew_ns: u64,
+    /// How often totals had grown by that sample.
     growths: u64,
 }
 

@@ -19,7 +19,7 @@ use crate::progress::span::{Span, WHOLE};
 use crate::sys::fallible::{OutOfMemory, replace_string, try_string};
 use std::num::NonZeroU32;
 
-/// Number of the root, which is the job's own count.
+/// The number of the root, the node in which the job itself counts.
 pub const ROOT: u32 = 0;
 
 /// Total that `count` answers while the job's own units do not tell how long the bar is.

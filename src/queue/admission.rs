@@ -3,8 +3,8 @@
 //! 1. `depth` counts the jobs that are Queued, and those on their way in. A thread that moves a job
 //!    out of Queued lowers `depth` at once.
 //! 2. `unfinished` counts all jobs that are accepted and not over. Jobs of a tick that are over may
-//!    still be counted until the tick begins the next Queued job; the begin then changes both
-//!    counts in one step.
+//!    still be counted until the tick begins the next Queued job. Then both counts change in one
+//!    step.
 //! 3. A close sets the bit CLOSED under the lock, then closes and empties the inbox. So a job that
 //!    was let in is either found in the inbox by the close, or is refused by the inbox and taken
 //!    back by its poster.

@@ -117,8 +117,8 @@ impl Queues {
         queue.cell.has_veto.load(Ordering::Relaxed) != 0
     }
 
-    /// Asks the host, and answers whether it says "not now". False also if its function can no
-    /// longer be called.
+    /// Asks the host, and answers whether it says "not now". False if its function can no longer be
+    /// called.
     pub fn is_vetoed(&self, owners: &Owners, queue: HeldQueue<'_>) -> bool {
         self.call_host(owners, queue, Host::vetoes).unwrap_or(false)
     }

@@ -4,7 +4,6 @@
 //! often enough gets the next turn. So while all lanes have work, at least one in five of the jobs
 //! that run is a normal one, and at least one in seventeen a background one.
 
-/// The number of lanes.
 pub const LANES: usize = 3;
 
 /// How urgent a posted job is.

@@ -43,7 +43,6 @@ pub enum Stage {
     Free = 0,
     /// The job waits for its turn.
     Queued = 1,
-    /// The job's function runs.
     Running = 2,
     /// The job waits for its next slice, or to be woken for it.
     Parked = 3,
@@ -264,7 +263,6 @@ impl PostedCell {
         QueueId::from_bits(self.queue.load(Ordering::Acquire))
     }
 
-    /// The job's stage.
     #[inline]
     pub fn stage(&self) -> Stage {
         stage_of(self.word.load(Ordering::Acquire))
@@ -385,7 +383,6 @@ impl<'a> HeldPosted<'a> {
         self.cell.id(self.number)
     }
 
-    /// The cell itself.
     #[inline]
     pub fn cell(&self) -> &PostedCell {
         self.cell
@@ -407,7 +404,6 @@ impl Drop for HeldPosted<'_> {
     }
 }
 
-/// All posted jobs.
 #[derive(Debug)]
 pub struct Posted {
     cells: Pool<PostedCell>,
@@ -421,7 +417,6 @@ impl ListNodes for Posted {
 
 impl Posted {
     constructor! {
-        /// No posted jobs.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }

@@ -105,13 +105,11 @@ pub struct Queues {
 
 impl Queues {
     constructor! {
-        /// No queues.
         pub fn new() -> Self {
             Self { cells: Pool::new(), posted: Posted::new() }
         }
     }
 
-    /// The posted jobs.
     pub fn posted(&self) -> &Posted {
         &self.posted
     }

@@ -26,7 +26,7 @@ struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-/// Most blocks that a reserve can hold.
+/// Maximum number of blocks that a reserve can hold.
 const MOST_BLOCKS: usize = 32;
 
 /// The alignment of every block of the reserve. Blocks of this alignment are freed by the system

@@ -44,7 +44,6 @@ impl BoundFunction {
 pub struct BoundCell(FunctionCell);
 
 impl BoundCell {
-    /// Fills the empty cell.
     pub fn put(&self, bound: Bound) {
         let Bound { function, payload } = bound;
         self.0.put(function as usize, payload);

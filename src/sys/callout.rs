@@ -201,7 +201,6 @@ impl FunctionCell {
 pub struct CallbackCell(FunctionCell);
 
 impl CallbackCell {
-    /// Fills the empty cell.
     #[inline]
     pub fn put(&self, callback: Callback) {
         let Callback { function, payload } = callback;

@@ -24,7 +24,6 @@ pub fn try_boxed_array<T: Default, const N: usize>() -> Result<Box<[T; N]>, OutO
     room.into_boxed_slice().try_into().map_err(|_| OutOfMemory)
 }
 
-/// A copy of `text`.
 #[inline]
 pub fn try_string(text: &str) -> Result<String, OutOfMemory> {
     let mut copy = String::new();

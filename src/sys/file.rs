@@ -20,7 +20,7 @@ pub fn replace(path: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     with_reserve(copies, || replace_served(path, write)).map_err(|_| ErrorKind::OutOfMemory)?
 }
 
-/// Most bytes that the new file's temporary name adds to the path.
+/// Maximum number of bytes that the new file's temporary name adds to the path.
 const MOST_ADDED: usize = 64;
 
 #[allow(clippy::disallowed_methods, reason = "called with what it needs")]

@@ -9,7 +9,7 @@ pub type Raw = isize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoEvent;
 
-/// One event, by the library's own descriptor or handle.
+/// One event. It has a descriptor or handle of the library's own; callers get duplicates.
 #[derive(Debug)]
 pub struct NativeEvent(system::SystemEvent);
 

@@ -14,7 +14,6 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// No limits.
     pub const NONE: Self = Self { left: u64::MAX, largest: usize::MAX };
 }
 

@@ -119,8 +119,8 @@ impl<T: Send + 'static> ServiceThread<T> {
         if let Some(given) = given {
             (self.life.begin)(given);
         }
-        // The body panics only because of a bug. Neither the host nor the thread's work may end
-        // with it.
+        // A panic of the body is a bug. It must end neither the host nor this thread's work, so the
+        // body is begun anew.
         while std::panic::catch_unwind(self.life.body).is_err() {}
         let _ = std::panic::catch_unwind(self.life.end);
         *self.state.lock() = (ThreadState::Ended, 0);
@@ -273,7 +273,6 @@ mod system {
         }
     }
 
-    /// Names the calling thread.
     pub fn name_this(name: &[u8; NAME_ROOM]) {
         let wide = name.map(u16::from);
         // SAFETY: the name ends with NUL; GetCurrentThread returns a constant that needs no

@@ -81,7 +81,6 @@ pub struct WorkCell {
 }
 
 impl WorkCell {
-    /// Fills the empty cell.
     #[inline]
     pub fn put(&self, work: Work) {
         let Work { function, completion, payload } = work;

@@ -46,7 +46,6 @@ impl LivePart for ContextLive {
 /// The calling thread, for functions that run jobs on it.
 #[derive(Clone, Copy, Debug)]
 pub struct ThisThread<'t, 'a> {
-    /// The thread's slots.
     pub slots: &'t ThreadSlots<'a>,
     /// The thread's record, which exists already.
     pub record: &'a ThreadRecord,
@@ -64,7 +63,6 @@ pub struct ContextTable {
 
 impl ContextTable {
     constructor! {
-        /// An empty table.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),
@@ -88,7 +86,6 @@ pub struct Contexts<'a> {
     shares: Shares<'a>,
 }
 
-/// A pinned context.
 pub type ContextPin<'a> = Pin<'a, Contexts<'a>>;
 
 impl<'a> Keeper<'a> for Contexts<'a> {

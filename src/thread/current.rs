@@ -90,7 +90,6 @@ pub struct ThreadNumbers(AtomicU64);
 
 impl ThreadNumbers {
     constructor! {
-        /// No number given out.
         pub fn new() -> Self {
             Self(AtomicU64::new(0))
         }
@@ -146,7 +145,6 @@ impl ThreadRecord {
         }
     }
 
-    /// The thread's number.
     pub fn number(&self) -> u64 {
         self.number
     }
@@ -606,7 +604,7 @@ impl<'a> ThreadSlots<'a> {
     /// its slot, and whether the frame was the ticket's own. `None`: no such frame is left.
     pub fn unwind_one(&self, words: Words<'a>, ticket: u64) -> Option<(Removed, bool)> {
         let record = self.record()?;
-        // The tickets of a thread grow, also when the thread gets another number.
+        // The tickets of a thread grow, even when the thread gets another number.
         let newest = record.frames.newest().filter(|newest| newest.ticket >= ticket)?;
         record.frames.pop();
         Some((self.restore(record, newest, words), newest.ticket == ticket))

@@ -48,7 +48,6 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// An empty stack.
     pub fn new() -> Self {
         Self {
             count: Cell::new(0),
@@ -62,7 +61,6 @@ impl Frames {
         self.count.get()
     }
 
-    /// Pushes a frame.
     #[inline(always)]
     pub fn push(&self, frame: Frame) -> Result<(), OutOfMemory> {
         let count = self.count.get();

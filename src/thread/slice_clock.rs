@@ -94,7 +94,6 @@ impl Drop for RunningSlice<'_> {
 }
 
 impl SliceClock {
-    /// No slice.
     pub const fn new() -> Self {
         Self {
             until_look: Cell::new(0),

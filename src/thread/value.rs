@@ -6,9 +6,7 @@ use crate::sys::sync::AtomicU64;
 /// One slot of a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotName {
-    /// The current token.
     Token,
-    /// The current job.
     Job,
     /// The share of a job's progress in which libraries count what they do.
     Share,
@@ -38,7 +36,6 @@ impl SlotValue {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "the reference has to be dropped or kept in a slot"]
 pub struct Shown<'a> {
-    /// The value itself.
     pub value: SlotValue,
     /// The state word of its token, or a word that is always 0.
     pub word: &'a AtomicU64,

@@ -37,7 +37,6 @@ use crate::token::{Cause, Record, TokenPin, Tokens};
 /// The reason of the cancel if the last parent was gone, not cancelled.
 const NOBODY_LEFT: &str = "nobody waits for it any more";
 
-/// Result of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Joined {
     /// The token waits for the parent.

@@ -202,7 +202,7 @@ impl Tokens {
         None
     }
 
-    /// Whether a cancel of `upper` would come down to `lower`. Both are pinned. False also if the
+    /// Whether a cancel of `upper` would come down to `lower`. Both are pinned. False, too, if the
     /// search would be too long.
     fn is_below(&self, lower: &TokenPin<'_>, upper: &TokenPin<'_>) -> bool {
         let is_parent = |child| {

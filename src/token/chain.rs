@@ -14,7 +14,6 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The empty chain.
     pub const EMPTY: Self = Self { first: NIL, last: NIL };
 
     /// Appends a pinned token that is in no chain.
@@ -69,7 +68,6 @@ pub struct Dead {
 }
 
 impl Dead {
-    /// No dead tokens.
     pub const NOBODY: Self = Self { first: NIL };
 
     /// Adds a dead token that is in no chain.

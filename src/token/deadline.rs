@@ -32,7 +32,6 @@ struct Heap {
     stopped: bool,
 }
 
-/// All armed deadlines.
 #[derive(Debug)]
 pub struct Deadlines {
     heap: Mutex<Heap>,
@@ -88,7 +87,6 @@ impl Heap {
 
 impl Deadlines {
     constructor! {
-        /// An empty heap.
         pub fn new() -> Self {
             let heap = Heap { entries: Late::new(), stopped: false };
             Self { heap: Mutex::new(heap), changed: Condvar::new() }
@@ -206,7 +204,6 @@ impl Deadlines {
         None
     }
 
-    /// Number of armed deadlines.
     pub fn count(&self) -> usize {
         self.heap.lock().entries.len()
     }

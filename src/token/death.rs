@@ -102,8 +102,8 @@ impl Tokens {
             return self.arena.bury(index, slot);
         }
         if !self.arena.bury_and_keep(slot) {
-            // The slot's generations are used up, so it must never be put back. The last thread to
-            // leave would put it back. This entry, which never leaves, prevents that.
+            // The slot's generations are used up, so it must never be put back. The last sleeper to
+            // leave would put it back, so one more is counted, which never leaves.
             sleepers.enter();
         }
         if sleepers.wake_gone() || crate::weakened!("sleepers_keep_slot") {

@@ -43,7 +43,6 @@ pub struct Deferred {
 
 impl Deferred {
     constructor! {
-        /// An empty queue.
         pub fn new() -> Self {
             let queue = Duties { chain: Chain::EMPTY, dead: Dead::NOBODY, jobs: NIL, stopped: false };
             Self { queue: Mutex::new(queue), changed: Condvar::new() }

@@ -136,7 +136,6 @@ pub struct Foreigns {
 
 impl Foreigns {
     constructor! {
-        /// A table without checks.
         pub fn new() -> Self {
             Self { cells: Pool::new(), asking_count: AtomicU32::new(0), silence_count: AtomicU64::new(0) }
         }

@@ -1,5 +1,5 @@
-//! Gatherings: the parents that have not left yet, of a token that waits for all of them to leave.
-//! The functions that use them are in `all`.
+//! A gathering: which parents of a token of all are neither cancelled nor gone. With the last of
+//! them the token is cancelled. The functions that use gatherings are in `all`.
 
 use crate::error::Error;
 use crate::handle::Handle;
@@ -41,7 +41,6 @@ pub struct Gatherings {
 
 impl Gatherings {
     constructor! {
-        /// A table without gatherings.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }

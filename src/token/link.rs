@@ -104,7 +104,6 @@ pub struct NoLink;
 /// for the lock.
 pub const MOST_CHILDREN: usize = 32;
 
-/// Result of `take_children`.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken {
     /// The list became empty. The internal reference that it held of the parent is now the
@@ -118,7 +117,6 @@ pub struct Taken {
 
 impl Links {
     constructor! {
-        /// A pool without links.
         pub fn new() -> Self {
             Self { cells: Pool::new() }
         }

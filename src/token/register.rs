@@ -34,7 +34,6 @@ use crate::token::signal::WokenBy;
 use crate::token::source;
 use crate::token::{TokenLive, TokenPin, Tokens};
 
-/// Result of an unregister.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unregistered {
     /// The registration had not run, and never will.

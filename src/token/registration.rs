@@ -51,7 +51,6 @@ pub enum Purpose {
     KeepingCallback,
     /// Wakes the waiter with this number.
     Wake {
-        /// Number of the waiter.
         waiter: u32,
         /// Position of the token among the tokens that the waiter waits for.
         position: u32,
@@ -185,7 +184,6 @@ impl RegistrationLive {
     }
 }
 
-/// A pinned registration.
 pub type RegistrationPin<'a> = Pin<'a, &'a Registrations>;
 
 /// The table of all registrations.
@@ -216,7 +214,6 @@ impl ListNodes for Registrations {
 
 impl Registrations {
     constructor! {
-        /// A table without registrations.
         pub fn new() -> Self {
             Self { arena: Arena::new() }
         }

@@ -65,7 +65,6 @@ pub struct Tokens {
 
 impl Tokens {
     constructor! {
-        /// A table without tokens.
         pub fn new() -> Self {
             Self {
                 arena: Arena::new(),

@@ -25,14 +25,13 @@ use crate::token::running::Calls;
 use crate::token::signal::{WaitOutcome, WokenBy};
 use crate::token::{TokenCold, TokenLive, TokenPin, Tokens};
 
-/// Result of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// The token at this position is cancelled.
     Cancelled(usize),
     /// The token at this position does not exist any more.
     Gone(usize),
-    /// The time to wait until has come.
+    /// The wait's time is over.
     TimedOut,
     /// None of the tokens can be cancelled, now or later.
     Never,

@@ -1,7 +1,7 @@
 //! A call does nothing before it has checked all of its arguments. The test takes each function of
 //! the header that has an argument which can be bad, and calls it with each bad value of each such
 //! argument, with good values for all others. The call answers the error that the header states,
-//! also if handles are dead. The error's text names the argument, and the counts of the process do
+//! even if handles are dead. The error's text names the argument, and the counts of the process do
 //! not change. Then the function is called with good values only, which shows that the bad value
 //! was the only reason for the refusal.
 //!

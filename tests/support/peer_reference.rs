@@ -1,5 +1,5 @@
 //! Checks what a message of a peer does to sessions: by the C functions, and by a plain model of
-//! sessions that uses the second parser.
+//! sessions that reads messages with the parser of `wire_reference`.
 
 use crate::wire_reference::{Reading, reading};
 use dcc_cancel::ffi::{

@@ -3,7 +3,7 @@
  *     dcc::curl_transfer transfer(easy);                // stops with the current token or job
  *     switch (transfer.perform()) { ... }               // completed, cancelled or failed
  *
- * Use it in place of curl_easy_perform. It stops at once, also while no data moves. It has two parts, for
+ * Use it in place of curl_easy_perform. It stops at once, even while no data moves. It has two parts, for
  * code that performs transfers in another way:
  *
  * - curl_progress is the progress function of an easy handle. libcurl calls it on the thread that performs:

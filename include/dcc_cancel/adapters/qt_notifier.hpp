@@ -4,7 +4,7 @@
  *
  * For Qt 5.15 and 6; it needs only QtCore, and no moc.
  *
- * When it tells: once, in the event loop of the parent's thread, whichever thread cancels; also if the parent
+ * When it tells: once, in the event loop of the parent's thread, whichever thread cancels, even if the parent
  * is moved to another thread meanwhile. For a token that was cancelled before, it tells in the first turn of
  * the event loop, never in the constructor. After the end of the parent or of the notifier it tells no more.
  * The callable may destroy both. Its exceptions go to set_callback_exception_handler's handler, not through

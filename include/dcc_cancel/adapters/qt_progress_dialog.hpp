@@ -78,7 +78,7 @@ public:
         /* Our own bar, because QProgressDialog::setValue runs events, and hides the dialog at the end. */
         setBar(bar_);
         bar_->setRange(0, 0);
-        /* setMinimumDuration has an effect as long as the bar is at its begin. */
+        /* setMinimumDuration has an effect as long as the bar is at its start. */
         bar_->setValue(0);
         show_text(QString());
         timer_.setInterval(1000 / 60);

@@ -15,7 +15,7 @@
  *
  * The race in sqlite3_interrupt: it stays in effect until no statement of the connection is active. A
  * statement that gave a row, and has neither ended nor been reset since, is active. A statement that begins
- * before that is interrupted too, also your ROLLBACK, and also after the end of this object: so reset all
+ * before that is interrupted too, even your ROLLBACK, and even after the end of this object: so reset all
  * statements before. If no statement is active, the call has no effect, which is why the progress handler
  * polls as well.
  *

@@ -4,7 +4,6 @@ use crate::out;
 use lexopt::{Arg, Parser, ValueExt};
 use std::time::Duration;
 
-/// The help text.
 pub const USAGE: &str = "\
 Usage: dcc-control <command> [options]
 

@@ -25,7 +25,6 @@ pub fn complain(line: &str) {
     eprintln!("{}", Escaped(line));
 }
 
-/// Prints a line.
 fn print(line: &dyn Display) {
     write(&format!("{line}\n"));
 }

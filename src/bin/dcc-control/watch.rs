@@ -85,7 +85,7 @@ fn shown(
     lines
 }
 
-/// Most lines that are redrawn, so that they fit into the smallest usual terminal.
+/// Maximum number of lines that are redrawn, so that they fit into the smallest usual terminal.
 const MOST_LINES: usize = 22;
 
 /// The output, and what it shows at the moment.

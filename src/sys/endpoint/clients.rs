@@ -13,9 +13,9 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-/// Most clients that may wait without having sent their whole line.
+/// Maximum number of clients that may wait without having sent their whole line.
 pub const MOST_SILENT: usize = 64;
-/// Most clients that may wait without having taken their whole answer.
+/// Maximum number of clients that may wait without having taken their whole answer.
 const MOST_TAKING: usize = 8;
 
 /// A client whose line is awaited; `line` has what was read of it.
@@ -49,7 +49,8 @@ enum Step {
     Gone,
 }
 
-/// Most descriptors that `wait` waits for: those of all clients, and two of the caller.
+/// Maximum number of descriptors that `wait` waits for: those of all clients, and two of the
+/// caller.
 const MOST_WAITS: usize = 2 + MOST_SILENT + MOST_TAKING;
 
 /// Which of the caller's two descriptors can be read.

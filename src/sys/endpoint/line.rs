@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 /// The time that each client has to send its line, and again to take its answer.
 pub const PATIENCE_NS: u64 = 1_000_000_000;
 
-/// Most bytes of a client's line, without its newline.
+/// Maximum number of bytes of a client's line, without its newline.
 pub const MAX_LINE: usize = 16 * 1024;
 
-/// Most bytes of an answer that a client accepts.
+/// Maximum number of bytes of an answer that a client accepts.
 pub const MAX_ANSWER: usize = 64 << 20;
 
 /// The moment when a client's time is over if it begins now.

@@ -297,8 +297,8 @@ fn read_line_until(stream: &mut UnixStream, limit: usize, until: Instant) -> io:
     })
 }
 
-/// Most bytes of one write. A stream's time limit counts for each write, so a long line is written
-/// in pieces, and the time is checked between them.
+/// Maximum number of bytes of one write. A stream's time limit counts for each write, so a long
+/// line is written in pieces, and the time is checked between them.
 const PIECE: usize = 16 * 1024;
 
 /// Writes the whole line and its end. A peer that has gone is an error here, not a signal: a Rust
