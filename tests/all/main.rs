@@ -1,4 +1,4 @@
-//! What `cargo test` runs: every test program of this package, in parallel, also after a program
+//! What `cargo test` runs: every test program of this package, in parallel, even after a program
 //! has failed. At the end it says what passed, failed, was skipped and did not run.
 //!
 //! Cargo by itself stops after the first program that fails and does not say what it left out. So

@@ -420,7 +420,7 @@ static void destroy(void *user_data)
 {
     destroyed += 1;
     EXPECT(user_data == &destroyed);
-    /* A destroy-notify may use the library, also while its thread ends. */
+    /* A destroy-notify may use the library, even while its thread ends. */
     EXPECT(dcc_cancel_token_release(new_token()) == DCC_OK);
 }
 

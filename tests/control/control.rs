@@ -120,7 +120,7 @@ fn set_progress(job: *mut dcc_job, done: u64, total: u64, message: &CStr) {
     assert_eq!(status, DCC_OK);
 }
 
-/// Ends the threads that ask in a loop, also when the test fails.
+/// Ends the threads that ask in a loop, even when the test fails.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {

@@ -41,7 +41,7 @@ template <class Condition, class Lock, class Mutex> void it_is_woken()
     EXPECT(!dcc::wait_for(changed, lock, dcc::token(), 1ms, ready));
     EXPECT(!dcc::wait_until(changed, lock, token, std::chrono::system_clock::now() + 1ms, ready));
 
-    // A cancel comes, also one by a thread that holds the mutex.
+    // A cancel comes, even one by a thread that holds the mutex.
     std::thread canceller([&] {
         const Lock theirs(mutex);
         token.cancel();

@@ -120,7 +120,7 @@ unsafe extern "C" fn execute(
     0
 }
 
-/// Tells the pool to end, also if the test has failed.
+/// Tells the pool to end, even if the test has failed.
 struct OnDrop<'a>(&'a AtomicBool);
 
 impl Drop for OnDrop<'_> {

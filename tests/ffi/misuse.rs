@@ -226,7 +226,7 @@ const SHARE_CALLS: &[ShareCall] = &[
         let mut counter = dcc_progress_counter { progress: null(), pending: 7, epoch: layer, poll };
         // SAFETY: as above.
         let status = unsafe { dcc_progress_read_counter(p, &mut counter) };
-        // The results are defined also after an error, because inlined code uses them.
+        // The results are defined even after an error, because inlined code uses them.
         assert_eq!((counter.progress, counter.pending), (p.cast_const(), 0));
         assert!(!counter.epoch.word.is_null() && !counter.poll.job.word.is_null());
         status

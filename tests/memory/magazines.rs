@@ -122,7 +122,7 @@ fn a_thread_at_its_end_uses_slots_again() {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
 
-    /// The system runs this several times, also after the library's destructor.
+    /// The system runs this several times, even after the library's destructor.
     extern "C" fn at_exit(value: *mut c_void) {
         HIGHEST.fetch_max(use_many(), Ordering::Relaxed);
         RUNS.fetch_add(1, Ordering::Relaxed);

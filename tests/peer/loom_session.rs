@@ -196,7 +196,7 @@ fn begin_x_cancel() {
 }
 
 /// A peer cancels twice while the request begins: the first reason stays, whether its cancel came
-/// before or after the begin.
+/// before or after the request began.
 #[test]
 fn begin_x_two_cancels() {
     model(3, || {

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-/// The counts of one call. They are exact also if the library was built without debug information.
+/// The counts of one call. They are exact even if the library was built without debug information.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Counts {
     pub instructions: f64,

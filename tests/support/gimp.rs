@@ -279,7 +279,7 @@ impl Drop for Running {
     }
 }
 
-/// Prints a measured figure, also if the test passes.
+/// Prints a measured figure, even if the test passes.
 pub fn figure(text: &str) {
     support::show(&format!("FIGURE {text}"));
 }

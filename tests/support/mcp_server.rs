@@ -54,7 +54,7 @@ impl Sdk {
     }
 }
 
-/// A command that is killed with all its children if it hangs, also after its test was killed.
+/// A command that is killed with all its children if it hangs, even after its test was killed.
 pub fn limited(program: &Path) -> Command {
     let mut command = support::limited(program);
     support::with_own_libraries(&mut command);

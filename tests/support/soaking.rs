@@ -152,7 +152,7 @@ pub fn quiet_planned_panics() {
     }));
 }
 
-/// Measures a slice, also if the job panics in it.
+/// Measures a slice, even if the job panics in it.
 struct Slice(Instant);
 
 impl Drop for Slice {

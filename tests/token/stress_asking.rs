@@ -148,7 +148,7 @@ fn meet_others(random: &mut Random, shared: &Shared, own: Token) {
     assert!(status >= 0 || may_be_refused.contains(&status), "{status}");
 }
 
-/// A job from its begin to its end. Its thread waits, at the latest, until the host answers "stop".
+/// A job from its start to its end. Its thread waits, at the latest, until the host answers "stop".
 fn work(random: &mut Random, shared: &Shared, place: usize) {
     let job = new_job(random);
     let token = Token(dcc_job_token(job).addr());

@@ -242,7 +242,7 @@ fn listen_to_an_event() {
     }
 }
 
-/// One random call that is allowed anywhere, also inside callbacks.
+/// One random call that is allowed anywhere, even inside callbacks.
 fn step_anywhere() {
     use dcc_cancel::ffi::deadline::*;
     let token = || TOKENS.peek::<dcc_cancel_token>();

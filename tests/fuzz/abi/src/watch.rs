@@ -34,7 +34,7 @@ impl Record {
         arguments: [const { [const { AtomicU64::new(0) }; 8] }; DEPTH],
     };
 
-    /// Notes the begin of a call; `leave` notes its end.
+    /// Notes the start of a call; `leave` notes its end.
     pub fn enter(&self, function: usize, arguments: &[u64; 8]) {
         let depth = self.depth.load(Relaxed);
         if let Some(place) = self.functions.get(depth as usize) {
