@@ -26,6 +26,8 @@
 #ifndef DCC_CANCEL_HPP
 #define DCC_CANCEL_HPP
 
+#include "dcc_cancel/config.hpp"
+
 /* 1. Errors. cancelled_error means "stop" and is not a failure. error is a failure. */
 #include "dcc_cancel/cancelled_error.hpp"
 #include "dcc_cancel/error.hpp"

@@ -3,6 +3,10 @@
 #ifndef DCC_CANCEL_CONFIG_HPP
 #define DCC_CANCEL_CONFIG_HPP
 
+#if (defined(_MSVC_LANG) && _MSVC_LANG < 201703L) || (!defined(_MSVC_LANG) && __cplusplus < 201703L)
+#error "dcc_cancel.hpp needs C++17 or newer: compile with -std=c++17 or /std:c++17"
+#endif
+
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
 #define DCC_CANCEL_EXCEPTIONS 1
 #else

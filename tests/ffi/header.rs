@@ -309,6 +309,18 @@ fn the_wrappers_parts_compile_alone() {
     }
 }
 
+#[test]
+fn an_older_cpp_is_told_what_the_wrapper_needs() {
+    let source = support::scratch("older_cpp").join("source.cpp");
+    std::fs::write(&source, "#include \"dcc_cancel.hpp\"\n").unwrap();
+    let mut compile = Command::new(support::cxx());
+    compile.args(["-std=c++14", "-fsyntax-only", "-I"]).arg(support::include()).arg(source);
+    let output = compile.output().expect("the compiler starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let first = said.lines().find(|line| line.contains("error")).unwrap_or_default();
+    assert!(!output.status.success() && first.contains("needs C++17 or newer"), "{said}");
+}
+
 /// `dcc_cancel.hpp` includes all parts of the wrapper.
 #[test]
 fn the_wrapper_includes_each_of_its_parts() {
