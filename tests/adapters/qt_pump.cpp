@@ -267,7 +267,8 @@ void a_job_may_destroy_it()
     auto *pump = new dcc::qt_pump;
     bool is_inside = false;
     auto seen = dcc::job_state::none;
-    pump->set_ticked([](const dcc::tick &) { EXPECT(!"told of a pump that is gone"); });
+    // The pump is gone by then, so nothing calls this.
+    pump->set_ticked([](const dcc::tick &) { EXPECT(false); });
     pump->dispatcher().post("Close the window", [&] {
         is_inside = true;
         delete pump;

@@ -79,7 +79,7 @@ dcc::task<> closed_meanwhile(world &all)
         co_await dcc::job::create();
         break;
     case kind::worker:
-        const auto never = [] { EXPECT(!"called by a worker"); };
+        const auto never = [] { EXPECT(false); };
         co_await dcc::on_worker(never);
         break;
     }
