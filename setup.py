@@ -5,6 +5,7 @@ system; cargo is then not needed. Build such a wheel with `--config-settings=--b
 DCC_CANCEL_BUILT_LICENCES names a folder with the licences of what is linked into it.
 """
 
+import atexit
 import os
 import pathlib
 import platform
@@ -13,6 +14,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 
 from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
@@ -82,11 +84,17 @@ def library():
     return os.path.join(target, "release", cargos_name())
 
 
+def folder_of_this_build():
+    """A folder that no other build uses, as one for another platform may run at the same time."""
+    folder = tempfile.mkdtemp(prefix="build-", dir=os.fspath(WORK))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return os.path.relpath(folder, os.fspath(HERE))
+
+
 class WithLibrary(build_py):
-    """The modules, the library, and nothing that an earlier build has left."""
+    """The modules and the library."""
 
     def run(self):
-        shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
         folder = os.path.join(self.build_lib, "dcc_cancel")
         os.makedirs(folder, exist_ok=True)
@@ -123,5 +131,5 @@ setup(
     long_description_content_type="text/markdown",
     distclass=WithBinary,
     cmdclass={"build_py": WithLibrary, "bdist_wheel": ForEveryPython},
-    options={"build": {"build_base": "target/python"}, "egg_info": {"egg_base": "target/python"}},
+    options={"build": {"build_base": folder_of_this_build()}, "egg_info": {"egg_base": "target/python"}},
 )
