@@ -1,6 +1,8 @@
 //! The declarations of a C header that cbindgen wrote, each with its comment, so that they can be
 //! put into another order.
 
+use crate::loader_header::wrapped;
+
 /// A constant, a type or a function.
 pub struct Item {
     pub name: String,
@@ -34,8 +36,6 @@ impl Item {
     }
 }
 
-/// The largest width of a line of code.
-const WIDTH: usize = 100;
 /// The largest width of a line of a comment.
 const COMMENT_WIDTH: usize = 110;
 
@@ -75,17 +75,13 @@ fn is_whole(code: &str) -> bool {
 
 fn name_of(code: &str) -> String {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let first = |text: &str| text.chars().take_while(|letter| is_word(*letter)).collect();
     let before = match code.split_once("(*") {
         // This is a type of functions.
         Some((_, rest)) if code.starts_with("typedef") && !code.contains('{') => {
-            return rest.chars().take_while(|letter| is_word(*letter)).collect();
+            return first(rest);
         }
-        _ if code.starts_with("#define ") => {
-            return code["#define ".len()..]
-                .chars()
-                .take_while(|letter| is_word(*letter))
-                .collect();
-        }
+        _ if code.starts_with("#define ") => return first(&code["#define ".len()..]),
         _ if code.starts_with("typedef") => code.trim_end_matches(';'),
         _ => code.split_once('(').expect("a function").0,
     };
@@ -94,32 +90,18 @@ fn name_of(code: &str) -> String {
 
 /// Writes types without `struct`, and a prototype in as few lines as possible.
 fn with_short_types(code: &str) -> String {
-    let short = |line: &str| match line.strip_prefix("typedef struct ") {
-        Some(rest) => format!("typedef struct {rest}"),
-        None => line.replace("struct dcc_", "dcc_"),
+    let short = |line: &str| {
+        let is_definition = line.starts_with("typedef struct ");
+        if is_definition { line.to_owned() } else { line.replace("struct dcc_", "dcc_") }
     };
     let code = code.lines().map(short).collect::<Vec<_>>().join("\n");
     if code.starts_with("#define") || code.starts_with("typedef") {
         return code;
     }
-    let one_line = code.split_whitespace().collect::<Vec<_>>().join(" ");
-    wrapped(&format!("DCC_API {one_line}"))
-}
-
-/// A prototype that is wrapped after commas; its further lines begin below the first parameter.
-fn wrapped(prototype: &str) -> String {
-    let indent = prototype.find('(').expect("a function") + 1;
-    let mut text = String::new();
-    let mut now = String::new();
-    for part in prototype.split_inclusive(", ") {
-        if now.len() + part.trim_end().len() > WIDTH {
-            text += now.trim_end();
-            text.push('\n');
-            now = " ".repeat(indent);
-        }
-        now += part;
-    }
-    text + &now
+    let one_line = format!("DCC_API {}", code.split_whitespace().collect::<Vec<_>>().join(" "));
+    // Further lines begin below the first parameter.
+    let indent = one_line.find('(').expect("a function") + 1;
+    wrapped(&one_line, indent)
 }
 
 /// Moves the text of a comment up into the line of `/**`, and `*/` into its last line if there is

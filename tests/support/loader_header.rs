@@ -9,21 +9,25 @@ fn last_word(parameter: &str) -> &str {
 /// The largest width of a line.
 const WIDTH: usize = 100;
 
-/// Wraps a line of code that is too long, after a comma; further lines are indented by four columns
-/// more.
-fn wrapped(line: &str) -> String {
-    let indent = line.len() - line.trim_start().len();
+/// Wraps a line of C that is too long, after commas; further lines are indented by `indent` columns.
+pub fn wrapped(line: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut now = String::new();
     for part in line.split_inclusive(", ") {
         if now.len() + part.trim_end().len() > WIDTH {
             text += now.trim_end();
             text.push('\n');
-            now = " ".repeat(indent + 4);
+            now = " ".repeat(indent);
         }
         now += part;
     }
     text + &now
+}
+
+/// Wraps a line; further lines are indented by four columns more.
+fn wrapped_inside(line: &str) -> String {
+    let indent = line.len() - line.trim_start().len();
+    wrapped(line, indent + 4)
 }
 
 /// One function of the header.
@@ -100,8 +104,8 @@ impl Prototype {
         } else {
             (name.clone(), format!("api->{name}"))
         };
-        let head = wrapped(&format!("DCC_API {result}{space}{defined}({parameters})"));
-        let call = wrapped(&format!("        return {called}({});", self.arguments()));
+        let head = wrapped_inside(&format!("DCC_API {result}{space}{defined}({parameters})"));
+        let call = wrapped_inside(&format!("        return {called}({});", self.arguments()));
         let (results, answer) = (self.results_before_loading(), self.answer_before_loading());
         format!(
             "{head}\n{{\n    const dcc_cancel_api *api = dcc_cancel_api_now();\n    \
@@ -110,12 +114,14 @@ impl Prototype {
     }
 
     fn member(&self) -> String {
-        wrapped(&format!("    {} (*{})({});", self.result, self.name, self.parameters)) + "\n"
+        wrapped_inside(&format!("    {} (*{})({});", self.result, self.name, self.parameters))
+            + "\n"
     }
 
     fn lookup(&self) -> String {
         let name = &self.name;
-        wrapped(&format!("    dcc_cancel_symbol_(library, \"{name}\", &api->{name});")) + "\n"
+        wrapped_inside(&format!("    dcc_cancel_symbol_(library, \"{name}\", &api->{name});"))
+            + "\n"
     }
 }
 
