@@ -1,8 +1,11 @@
 //! Cargo's package contains the files that git tracks, and builds without the rest of the checkout.
 
+#[path = "../support/outside.rs"]
+mod outside;
 #[path = "../support/mod.rs"]
 mod support;
 
+use outside::Outside;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -45,15 +48,13 @@ fn it_has_what_it_takes_and_nothing_that_lies_about() {
 #[ignore = "compiles the library once more"]
 fn it_builds_by_itself() {
     // The folder is outside of the checkout: cargo would take it for a part of that.
-    let folder = std::env::temp_dir().join(format!("dcc-cancel-crate-{}", std::process::id()));
-    std::fs::create_dir(&folder).unwrap();
+    let folder = Outside::new("crate");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crate-target");
     run(cargo(&target).args(["package", "--allow-dirty", "--no-verify", "--quiet", "--offline"]));
     let name = concat!("dcc-cancel-", env!("CARGO_PKG_VERSION"));
     let archive = target.join("package").join(format!("{name}.crate"));
-    run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(&folder));
+    run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(&*folder));
     let mut check = cargo(&target);
     check.current_dir(folder.join(name));
     run(check.args(["check", "--locked", "--offline", "--quiet", "--lib", "--bins"]));
-    std::fs::remove_dir_all(folder).unwrap();
 }

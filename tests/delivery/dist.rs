@@ -14,6 +14,8 @@ mod built_once;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/loader_header.rs"]
 mod loader_header;
+#[path = "../support/outside.rs"]
+mod outside;
 #[path = "../support/page.rs"]
 mod page;
 #[path = "../support/python_venv.rs"]
@@ -27,6 +29,7 @@ mod version_list;
 mod wheels;
 
 use archives::after;
+use outside::Outside;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,26 +40,16 @@ use support::{printed, run};
 const NAME: &str = concat!("dcc-cancel-", env!("CARGO_PKG_VERSION"), "-linux-x86_64");
 const SYMBOLS: &str = concat!("dcc-cancel-", env!("CARGO_PKG_VERSION"), "-linux-x86_64-symbols");
 
-/// A folder outside of the checkout with the made files and both unpacked archives. Dropping this
-/// removes it.
+/// A folder with the made files and both unpacked archives.
 struct Unpacked {
-    folder: PathBuf,
-}
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
+    folder: Outside,
 }
 
 impl Unpacked {
     fn new(name: &str) -> Self {
         static MADE: OnceLock<PathBuf> = OnceLock::new();
         let dist = MADE.get_or_init(|| archives::make("linux-x86_64"));
-        let folder =
-            std::env::temp_dir().join(format!("dcc-cancel-dist-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).unwrap();
+        let folder = Outside::new(&format!("dist-{name}"));
         for file in fs::read_dir(dist).unwrap() {
             let file = file.unwrap();
             fs::copy(file.path(), folder.join(file.file_name())).unwrap();
@@ -75,14 +68,11 @@ impl Unpacked {
     /// A command in the folder that sees nothing of the sources.
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = support::limited(program);
-        command.current_dir(&self.folder);
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            let is_foreign = text.starts_with("CARGO") || text.starts_with("DCC");
-            if is_foreign || ["PYTHONPATH", "LD_LIBRARY_PATH"].contains(&&*text) {
-                command.env_remove(name);
-            }
-        }
+        command.current_dir(&*self.folder);
+        outside::hide(&mut command, |name| {
+            let is_foreign = name.starts_with("CARGO") || name.starts_with("DCC");
+            is_foreign || ["PYTHONPATH", "LD_LIBRARY_PATH"].contains(&name)
+        });
         command
     }
 

@@ -16,9 +16,12 @@ mod built_once;
 #[allow(dead_code, reason = "this test uses a part of it")]
 #[path = "../support/loader_header.rs"]
 mod loader_header;
+#[path = "../support/outside.rs"]
+mod outside;
 #[path = "../support/mod.rs"]
 mod support;
 
+use outside::Outside;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -28,41 +31,28 @@ use support::{printed, root, run};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A folder outside of the checkout with the unpacked sources, and an empty home for cargo.
-/// Dropping this removes it.
+/// A folder with the unpacked sources, and an empty home for cargo.
 struct Unpacked {
-    folder: PathBuf,
+    folder: Outside,
     sources: PathBuf,
-}
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }
 
 impl Unpacked {
     fn new(name: &str) -> Self {
         static MADE: OnceLock<PathBuf> = OnceLock::new();
         let dist = MADE.get_or_init(|| archives::make("source"));
-        let folder =
-            std::env::temp_dir().join(format!("dcc-cancel-source-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("home")).unwrap();
+        let folder = Outside::new(&format!("source-{name}"));
+        fs::create_dir(folder.join("home")).unwrap();
         let name = archives::name("source");
         let archive = dist.join(format!("{name}.tar.gz"));
-        run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(&folder));
+        run(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(&*folder));
         Self { sources: folder.join(name), folder }
     }
 
     /// A command in the sources, with nothing downloaded before and no way to download.
     fn offline(&self, mut command: Command) -> Command {
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if ["CARGO", "DCC", "RUSTFLAGS"].iter().any(|start| text.starts_with(start)) {
-                command.env_remove(name);
-            }
-        }
+        let foreign = ["CARGO", "DCC", "RUSTFLAGS"];
+        outside::hide(&mut command, |name| foreign.iter().any(|start| name.starts_with(start)));
         command.current_dir(&self.sources).env("CARGO_HOME", self.folder.join("home"));
         command.env("CARGO_NET_OFFLINE", "true");
         command

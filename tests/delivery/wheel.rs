@@ -5,6 +5,8 @@
 
 #[path = "../support/built_once.rs"]
 mod built_once;
+#[path = "../support/outside.rs"]
+mod outside;
 #[path = "../support/python_venv.rs"]
 mod python_venv;
 #[path = "../support/pythons.rs"]

@@ -1,5 +1,6 @@
 //! Wheels, and Pythons in which a wheel is installed.
 
+use super::outside::Outside;
 use super::support;
 use std::path::Path;
 use std::process::Command;
@@ -27,10 +28,8 @@ pub fn names_in(wheel: &Path) -> Vec<String> {
 /// Installs a wheel into a fresh environment of this Python, away from the sources, and uses it.
 pub fn use_installed(python: &Path, wheel: &Path) {
     let name = python.display().to_string().replace('/', "-");
-    let folder =
-        std::env::temp_dir().join(format!("dcc-cancel-wheel-{}{name}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    support::run(module(python, &["venv"]).arg(&folder));
+    let folder = Outside::new(&format!("wheel{name}"));
+    support::run(module(python, &["venv"]).arg(&*folder));
     let installed = folder.join("bin/python");
     let mut install = module(&installed, &["pip", "install", "--quiet", "--no-index"]);
     support::run(install.arg("--disable-pip-version-check").arg(wheel));
@@ -43,5 +42,4 @@ pub fn use_installed(python: &Path, wheel: &Path) {
     assert!(printed.starts_with(package), "{printed}");
     assert!(printed.ends_with("stopped by token and by job\n"), "{printed}");
     support::show(&format!("{}: {}", python.display(), printed.lines().next().unwrap()));
-    std::fs::remove_dir_all(folder).unwrap();
 }
